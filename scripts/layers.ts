@@ -1,0 +1,110 @@
+/**
+ * A layer of `lib/`: its files may import those of the layers below it, and of their own layer those that they belong
+ * together with.
+ */
+export interface Layer {
+  /** What the layer is for, in a word or two. */
+  name: string;
+  /** Whether its files only compute: clock, randomness and I/O come in as arguments. */
+  pure?: true;
+  /** Small helps that every file of the layer may import. */
+  helps?: readonly string[];
+  /** The files, without their `.ts`, in groups of those that belong together. */
+  groups: readonly (readonly string[])[];
+}
+
+/** The layers, the lowest first. A file in none of them is a mistake, and so is a name without a file. */
+export const LAYERS: readonly Layer[] = [
+  {
+    name: "words",
+    pure: true,
+    groups: [["opcode"], ["close_code"], ["intent"], ["payload"], ["errors"], ["version"]],
+  },
+  {
+    name: "rules",
+    pure: true,
+    groups: [
+      ["session", "disconnect_reason"],
+      ["recovery", "backoff"],
+      ["command_data", "member_query"],
+      ["envelope"],
+      ["fatal_error"],
+      ["rate_limit"],
+      ["sharding"],
+    ],
+  },
+  {
+    name: "abilities",
+    helps: ["delay", "handled", "latch", "with_signals"],
+    groups: [
+      [
+        "dispatcher",
+        "dispatcher_options",
+        "event_iterator",
+        "event_wait",
+        "gateway_event",
+        "listener_error",
+        "listener_registry",
+      ],
+      [
+        "authentication",
+        "handshake",
+        "http_bucket",
+        "http_client",
+        "http_error",
+        "http_limiter",
+        "http_options",
+        "http_shape",
+      ],
+      ["socket", "decompressor"],
+      ["heart"],
+      ["times_per", "identify_queue"],
+      ["session_store", "session_saver"],
+      ["members_request", "members_requests"],
+      ["command_queue"],
+    ],
+  },
+  {
+    name: "shard",
+    groups: [[
+      "shard",
+      "connection",
+      "critical",
+      "delivery",
+      "identify",
+      "reconnect_loop",
+      "shard_core",
+      "shard_events",
+      "shard_lifetime",
+      "shard_options",
+    ]],
+  },
+  {
+    name: "shard manager",
+    groups: [[
+      "shard_manager",
+      "shard_manager_options",
+      "shard_fleet",
+      "rescale",
+      "guild_arrivals",
+      "overlap",
+    ]],
+  },
+];
+
+/**
+ * The folder of the fake gateway. It has the lowest layer only to build on: with rules of its own, a misreading of the
+ * protocol cannot pass on both sides.
+ */
+export const TESTING_FOLDER = "testing/";
+
+/** Files of `lib/` that name their runtime on purpose, and so may use what only that runtime has. */
+export const RUNTIME_FILES: readonly string[] = [];
+
+/** Packages that any file may import types from. */
+export const TYPE_PACKAGES: readonly string[] = ["discord-api-types"];
+
+/** Whether a file of `lib/` has to be made of web standards only. */
+export function isWebOnly(file: string): boolean {
+  return !file.startsWith(TESTING_FOLDER) && !RUNTIME_FILES.includes(file);
+}
