@@ -1,0 +1,85 @@
+import { checkSnowflake } from "./member_query.ts";
+import { GatewayOpcode } from "./opcode.ts";
+import type { PresenceUpdateData, SentPayload, VoiceStateUpdateData } from "./payload.ts";
+
+/** What can be asked about a guild's channels. */
+export type ChannelInfoField = "status" | "voice_start_time";
+
+const STATUSES: readonly unknown[] = ["online", "dnd", "idle", "invisible", "offline"];
+
+const CHANNEL_INFO_FIELDS: readonly unknown[] = ["status", "voice_start_time"];
+
+/**
+ * Puts op 3 together.
+ *
+ * @throws {TypeError} If the presence is not one.
+ * @see {@link https://discord.com/developers/docs/events/gateway-events#update-presence}
+ */
+export function presencePayload(presence: PresenceUpdateData): SentPayload {
+  const { status, activities, afk = false, since = null } = presence ?? {};
+  if (!STATUSES.includes(status)) {
+    throw new TypeError(
+      `Cannot update the presence: status must be one of ${STATUSES.join(", ")}, received ${JSON.stringify(status)}`,
+    );
+  }
+  if (!Array.isArray(activities)) {
+    throw new TypeError(
+      `Cannot update the presence: activities must be an array, received ${JSON.stringify(activities)}`,
+    );
+  }
+  return { op: GatewayOpcode.PresenceUpdate, d: { since, activities, status, afk } };
+}
+
+/**
+ * Puts op 4 together.
+ *
+ * @throws {TypeError} If the update is not one.
+ * @see {@link https://discord.com/developers/docs/events/gateway-events#update-voice-state}
+ */
+export function voiceStatePayload(update: VoiceStateUpdateData): SentPayload {
+  const { guild_id, channel_id, self_mute, self_deaf } = update ?? {};
+  checkSnowflake("update the voice state", "guild_id", guild_id);
+  if (channel_id !== null) checkSnowflake("update the voice state", "channel_id", channel_id);
+  for (const [name, value] of Object.entries({ self_mute, self_deaf })) {
+    if (typeof value !== "boolean") {
+      throw new TypeError(
+        `Cannot update the voice state: ${name} must be a boolean, received ${JSON.stringify(value)}`,
+      );
+    }
+  }
+  return { op: GatewayOpcode.VoiceStateUpdate, d: { guild_id, channel_id, self_mute, self_deaf } };
+}
+
+/**
+ * Puts op 31 together.
+ *
+ * @throws {TypeError} If an id is not a snowflake, or there is none.
+ * @see {@link https://discord.com/developers/docs/events/gateway-events#request-soundboard-sounds}
+ */
+export function soundboardSoundsPayload(guildIds: readonly string[]): SentPayload {
+  if (!Array.isArray(guildIds) || guildIds.length === 0) {
+    throw new TypeError(
+      `Cannot request soundboard sounds: guildIds must be an array of ids, received ${JSON.stringify(guildIds)}`,
+    );
+  }
+  for (const id of guildIds) checkSnowflake("request soundboard sounds", "guildIds", id);
+  return { op: GatewayOpcode.RequestSoundboardSounds, d: { guild_ids: guildIds } };
+}
+
+/**
+ * Puts op 43 together.
+ *
+ * @throws {TypeError} If the id is not a snowflake, or a field is unknown, or there is none.
+ * @see {@link https://discord.com/developers/docs/events/gateway-events#request-channel-info}
+ */
+export function channelInfoPayload(guildId: string, fields: readonly ChannelInfoField[]): SentPayload {
+  checkSnowflake("request channel info", "guildId", guildId);
+  if (!Array.isArray(fields) || fields.length === 0 || !fields.every((field) => CHANNEL_INFO_FIELDS.includes(field))) {
+    throw new TypeError(
+      `Cannot request channel info: fields must be some of ${CHANNEL_INFO_FIELDS.join(", ")}, received ${
+        JSON.stringify(fields)
+      }`,
+    );
+  }
+  return { op: GatewayOpcode.RequestChannelInfo, d: { guild_id: guildId, fields } };
+}
