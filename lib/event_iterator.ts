@@ -1,0 +1,120 @@
+import { type GatewayEvent, hold, release } from "./gateway_event.ts";
+
+/** What an {@linkcode EventIterator} is made with. */
+export interface EventIteratorOptions {
+  /** How many events may wait to be taken. */
+  highWaterMark: number;
+  /** Unsubscribes; called once, when nothing more is to come. */
+  unsubscribe: () => void;
+}
+
+/**
+ * The queue between a dispatcher, which pushes, and a `for await` loop, which takes.
+ *
+ * An event it has handed out counts as handled when the loop comes back for the next one: the session is not stored as
+ * being past an event whose loop body is still at work.
+ */
+export class EventIterator<T> implements AsyncIterableIterator<T> {
+  readonly #highWaterMark: number;
+  #unsubscribe: (() => void) | undefined;
+  #queue: GatewayEvent<T>[] = [];
+  readonly #takers: PromiseWithResolvers<IteratorResult<T>>[] = [];
+  #taken: GatewayEvent<T> | undefined;
+  #failure: { readonly reason: unknown } | undefined;
+
+  /** Makes an iterator that is subscribed already, or is about to be. */
+  constructor({ highWaterMark, unsubscribe }: EventIteratorOptions) {
+    if (highWaterMark !== Infinity && !(Number.isSafeInteger(highWaterMark) && highWaterMark > 0)) {
+      throw new RangeError(
+        `Cannot iterate: highWaterMark must be a positive integer or Infinity, got ${highWaterMark}`,
+      );
+    }
+    this.#highWaterMark = highWaterMark;
+    this.#unsubscribe = unsubscribe;
+  }
+
+  /** Hands an event to who waits for one, or queues it. */
+  push(event: GatewayEvent<T>): void {
+    if (this.#unsubscribe === undefined) return;
+    if (this.#takers.length === 0 && this.#queue.length === this.#highWaterMark) {
+      this.fail(
+        new RangeError(
+          `Cannot keep more events: ${this.#highWaterMark} of "${event.type}" wait to be taken, which is the highWaterMark`,
+        ),
+      );
+      return;
+    }
+    hold(event);
+    const taker = this.#takers.shift();
+    if (taker === undefined) this.#queue.push(event);
+    else taker.resolve(this.#take(event));
+  }
+
+  /** Ends the iteration with an error, after what is queued. */
+  fail(reason: unknown): void {
+    if (this.#unsubscribe === undefined) return;
+    this.#end();
+    if (this.#takers.length === 0) this.#failure = { reason };
+    for (const taker of this.#takers.splice(0)) taker.reject(reason);
+  }
+
+  /** Ends the iteration with an error at once: what is queued is given up. */
+  abort(reason: unknown): void {
+    this.#drop();
+    this.fail(reason);
+  }
+
+  /** Takes the next event's data. */
+  next(): Promise<IteratorResult<T>> {
+    this.#releaseTaken();
+    const event = this.#queue.shift();
+    if (event !== undefined) return Promise.resolve(this.#take(event));
+    const taker = Promise.withResolvers<IteratorResult<T>>();
+    // A loop that was left without taking this promise must not end the process when the signal aborts.
+    taker.promise.catch(() => {});
+    if (this.#failure !== undefined) {
+      taker.reject(this.#failure.reason);
+      this.#failure = undefined;
+    } else if (this.#unsubscribe === undefined) {
+      taker.resolve({ done: true, value: undefined });
+    } else {
+      this.#takers.push(taker);
+    }
+    return taker.promise;
+  }
+
+  /** Ends the iteration: unsubscribes and gives up what is queued. */
+  return(value?: unknown): Promise<IteratorResult<T>> {
+    this.#releaseTaken();
+    this.#drop();
+    this.#failure = undefined;
+    this.#end();
+    for (const taker of this.#takers.splice(0)) taker.resolve({ done: true, value: undefined });
+    return Promise.resolve({ done: true, value });
+  }
+
+  /** An iterator is its own iterable. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #take(event: GatewayEvent<T>): IteratorResult<T> {
+    this.#releaseTaken();
+    this.#taken = event;
+    return { done: false, value: event.detail };
+  }
+
+  #releaseTaken(): void {
+    if (this.#taken !== undefined) release(this.#taken);
+    this.#taken = undefined;
+  }
+
+  #drop(): void {
+    for (const event of this.#queue.splice(0)) release(event);
+  }
+
+  #end(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Listener } from "./dispatcher_options.ts";
+
+/** What {@linkcode waitForEvent} waits for. */
+export interface EventWaitOptions<Data> {
+  /** Subscribes, until the signal aborts. */
+  subscribe: (listener: Listener<Data>, options: { signal: AbortSignal }) => unknown;
+  /** Tells whether this is the event; without it the first is. */
+  check: ((...args: Parameters<Listener<Data>>) => boolean) | undefined;
+  /** What ends the wait. */
+  signals: readonly (AbortSignal | null | undefined)[];
+}
+
+/** Resolves with the data of the first event that passes the check. Nothing is left behind when it settles. */
+export function waitForEvent<Data>({ subscribe, check, signals }: EventWaitOptions<Data>): Promise<Data> {
+  const { promise, resolve, reject } = Promise.withResolvers<Data>();
+  // A wait that nobody awaits must not end the process when its owner closes.
+  promise.catch(() => {});
+  const waiting = new AbortController();
+  function fail(reason: unknown): void {
+    reject(reason);
+    waiting.abort();
+  }
+  for (const signal of signals) onAbort(signal, waiting.signal, fail);
+  subscribe((data, event) => {
+    try {
+      if (check !== undefined && !check(data, event)) return;
+      resolve(data);
+      waiting.abort();
+    } catch (error) {
+      fail(error);
+    }
+  }, { signal: waiting.signal });
+  return promise;
+}
+
+/** Calls back with the reason when a signal aborts, or if it has; `until` ends the watch and leaves nothing behind. */
+export function onAbort(
+  signal: AbortSignal | null | undefined,
+  until: AbortSignal,
+  callback: (reason: unknown) => void,
+): void {
+  if (signal?.aborted) callback(signal.reason);
+  signal?.addEventListener("abort", () => callback(signal.reason), { once: true, signal: until });
+}
