@@ -1,0 +1,81 @@
+const REDACTED = "BotAuthentication [redacted]";
+
+/** What a header can carry and a token can hold; anything else would be quoted by the runtime's own error. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
+/**
+ * The token of a bot. It shows in no log: `console.log`, `String()`, `JSON.stringify` and the errors of this library all
+ * print `BotAuthentication [redacted]`.
+ *
+ * @see {@link https://discord.com/developers/docs/reference#authentication}
+ *
+ * @example
+ * ```ts
+ * import { BotAuthentication } from "@gangway/gateway";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const authentication = new BotAuthentication("MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.canary");
+ * assertEquals(`${authentication}`, "BotAuthentication [redacted]");
+ * ```
+ */
+export class BotAuthentication {
+  readonly #token: string;
+
+  /**
+   * Takes the token as the developer portal shows it, without a prefix: IDENTIFY and RESUME carry none, and HTTP gets
+   * its `Bot ` by {@linkcode BotAuthentication.authorization}. White space around it is left out.
+   *
+   * @throws {TypeError} Where the token is not a string, is empty, has a prefix, or holds a character that no token has.
+   */
+  constructor(token: string) {
+    if (typeof token !== "string") {
+      throw new TypeError(
+        `Cannot take the token: it must be a string, received ${token === null ? "null" : typeof token}` +
+          (token === undefined ? " (is the environment variable set?)" : ""),
+      );
+    }
+    const trimmed = token.trim();
+    if (trimmed === "") throw new TypeError("Cannot take the token: it is empty (is the environment variable set?)");
+    const [prefix] = /^(?:bot|bearer)(?=\s|$)/i.exec(trimmed) ?? [];
+    if (prefix !== undefined) {
+      throw new TypeError(
+        `Cannot take the token: it begins with "${prefix} "; pass the token alone, as IDENTIFY must not carry a prefix ` +
+          "and HTTP requests get theirs here",
+      );
+    }
+    if (!TOKEN.test(trimmed)) {
+      throw new TypeError("Cannot take the token: it holds white space or a character that is not printable ASCII");
+    }
+    this.#token = trimmed;
+  }
+
+  /** The token, without a prefix. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** The value of the HTTP header `Authorization`. */
+  get authorization(): string {
+    return `Bot ${this.#token}`;
+  }
+
+  /** Says what this is, without the token. */
+  toString(): string {
+    return REDACTED;
+  }
+
+  /** Says what this is, without the token. */
+  toJSON(): string {
+    return REDACTED;
+  }
+
+  /** What `console.log` shows on Bun and Node.js. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return REDACTED;
+  }
+
+  /** What `console.log` shows on Deno. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return REDACTED;
+  }
+}

@@ -1,0 +1,55 @@
+/** Options of {@linkcode delay}. */
+export interface DelayOptions {
+  /** Ends the wait: the promise rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The longest timer there is: `setTimeout` keeps its delay in 31 bits and fires at once when it is longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Waits for the given number of milliseconds, or until the signal aborts. Nothing is left behind either way: no timer
+ * and no listener on the signal.
+ *
+ * @param ms How long to wait: 0 or less waits for one turn of the event loop, `Infinity` until the signal aborts.
+ * @throws {RangeError} Rejects where `ms` is not a number.
+ *
+ * @example Waiting until something else happens
+ * ```ts
+ * import { delay } from "./delay.ts";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const controller = new AbortController();
+ * const waiting = delay(60_000, { signal: controller.signal });
+ * controller.abort(new RangeError("Not needed any more"));
+ * await assertRejects(() => waiting, RangeError);
+ * ```
+ */
+export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
+  const { signal } = options;
+  const promise = new Promise<void>((resolve, reject) => {
+    if (Number.isNaN(ms)) throw new RangeError(`Cannot wait: the time must be a number, received ${ms}`);
+    if (signal?.aborted) return reject(signal.reason);
+    // Bun and Deno warn of a negative one.
+    let left = Math.max(0, ms);
+    let timer: ReturnType<typeof setTimeout>;
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const wait = () => {
+      const part = Math.min(left, MAX_TIMER_MS);
+      left -= part;
+      timer = setTimeout(left > 0 ? wait : finish, part);
+    };
+    const finish = () => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    wait();
+  });
+  // A wait that lost a race and that nobody looks at any more must not end the process.
+  promise.catch(() => {});
+  return promise;
+}

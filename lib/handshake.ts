@@ -1,0 +1,88 @@
+import { DisconnectError } from "./errors.ts";
+
+/** What the query of a gateway URL says. */
+export interface GatewayQuery {
+  /**
+   * The version of the gateway.
+   *
+   * @default {10}
+   */
+  version?: number | undefined;
+  /**
+   * How payloads are written.
+   *
+   * @default {"json"}
+   */
+  encoding?: "json" | undefined;
+  /**
+   * How what is received is compressed.
+   *
+   * @default {"none"}
+   */
+  compress?: "zlib-stream" | "zstd-stream" | "none" | undefined;
+}
+
+const COMPRESSIONS: ReadonlySet<string> = new Set(["zlib-stream", "zstd-stream", "none"]);
+
+/**
+ * Adds the query to the gateway's URL, which may be a bare host, end in a slash or have a query of its own: the resume
+ * URL comes without any.
+ *
+ * @throws {TypeError} Where it is not the URL of a WebSocket.
+ * @see {@link https://discord.com/developers/docs/topics/gateway#connecting-gateway-url-query-string-params}
+ */
+export function gatewayUrl(base: string, query: GatewayQuery = {}): URL {
+  const { version = 10, encoding = "json", compress = "none" } = query;
+  if (!URL.canParse(base)) throw new TypeError(`Cannot connect to the gateway: ${JSON.stringify(base)} is not a URL`);
+  const url = new URL(base);
+  if (url.protocol !== "wss:" && url.protocol !== "ws:") {
+    throw new TypeError(`Cannot connect to the gateway: the URL must begin with wss: or ws:, received ${url.protocol}`);
+  }
+  if (!Number.isInteger(version) || version < 1) {
+    throw new RangeError(`Cannot connect to the gateway: the version must be a positive integer, received ${version}`);
+  }
+  if (encoding !== "json" || !COMPRESSIONS.has(compress)) {
+    const given = JSON.stringify(encoding === "json" ? compress : encoding);
+    throw new TypeError(`Cannot connect to the gateway: the encoding or the compression ${given} is not known`);
+  }
+  url.hash = "";
+  url.searchParams.set("v", `${version}`);
+  url.searchParams.set("encoding", encoding);
+  if (compress === "none") url.searchParams.delete("compress");
+  else url.searchParams.set("compress", compress);
+  return url;
+}
+
+/**
+ * Waits until a socket is open, and calls `onOpen` inside of its `open` event: on Deno the first messages of the gateway,
+ * when they came together with the answer to the handshake, are only a microtask or two away.
+ *
+ * @throws {DisconnectError} Rejects where the handshake fails.
+ */
+export function handshake(socket: WebSocket, host: string, signal: AbortSignal, onOpen: () => void): Promise<void> {
+  socket.binaryType = "arraybuffer";
+  return new Promise((resolve, reject) => {
+    const controller = new AbortController();
+    const listening = { signal: controller.signal };
+    const fail = (why: string, cause?: unknown) => {
+      controller.abort();
+      reject(new DisconnectError(`Cannot connect to the gateway at ${host}: ${why}`, { cause }));
+    };
+    socket.addEventListener("open", () => {
+      controller.abort();
+      onOpen();
+      resolve();
+    }, listening);
+    socket.addEventListener("error", (event) => {
+      const { message, error } = event as Partial<ErrorEvent>;
+      fail(message || "the WebSocket handshake failed", error);
+    }, listening);
+    socket.addEventListener("close", ({ code }) => fail(`the WebSocket closed with ${code}`), listening);
+    signal.addEventListener("abort", () => {
+      // A socket that was given up is not waited for: towards a mute peer its close event never comes.
+      controller.abort();
+      socket.close();
+      reject(signal.reason);
+    }, listening);
+  });
+}

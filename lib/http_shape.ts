@@ -1,0 +1,162 @@
+import { type RateLimitAnswer, readRateLimit } from "./http_bucket.ts";
+import { HTTPError } from "./http_error.ts";
+import type { RequestOptions } from "./http_options.ts";
+import type { GatewayBotInfo } from "./payload.ts";
+
+/** How much of a body that is not JSON an error keeps. */
+const MAX_TEXT = 2_000;
+
+/** A token as it can stand in the path: that of a webhook or an interaction. */
+const REDACTED = "[redacted]";
+
+/**
+ * Makes of a base URL what a path can be appended to.
+ *
+ * @throws {TypeError} Where it is not a plain `http:` or `https:` URL.
+ */
+export function baseUrlOf(base: string): string {
+  // Not quoted in the message: it can hold a password.
+  if (!URL.canParse(base)) throw new TypeError("Cannot use the base URL: it is not a URL");
+  const url = new URL(base);
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    throw new TypeError(`Cannot use the base URL: it must begin with https: or http:, received ${url.protocol}`);
+  }
+  if (url.username || url.password || url.search || url.hash) {
+    throw new TypeError("Cannot use the base URL: it must hold neither credentials nor a query nor a fragment");
+  }
+  return url.href.replace(/\/+$/, "");
+}
+
+/**
+ * Makes sure that a path stays below the base URL. `URL` reads `\` as `/`, `%2e` as `.`, and skips tabs and line feeds.
+ *
+ * @throws {TypeError} Where it does not begin with one `/`, or could be read as leading elsewhere.
+ */
+export function assertPath(path: string): void {
+  const segments = `${path}`.split("?", 1)[0]!.split("/");
+  const leaves = segments.some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment));
+  // deno-lint-ignore no-control-regex
+  if (!/^\/(?!\/)[^\\#\x00-\x20\x7f]*$/.test(path) || leaves) {
+    throw new TypeError(
+      'Cannot send a request: the path must begin with one "/" and hold neither "." segments nor "\\", "#" or white space',
+    );
+  }
+}
+
+/** Gives the headers of a request. */
+export function headersOf(userAgent: string, options: RequestOptions): Headers {
+  const { auth, body, reason } = options;
+  const headers = new Headers(options.headers);
+  headers.set("user-agent", userAgent);
+  if (auth !== undefined) headers.set("authorization", auth.authorization);
+  if (body !== undefined) headers.set("content-type", "application/json");
+  // "This header supports URL-encoded UTF-8 characters".
+  if (reason !== undefined) headers.set("x-audit-log-reason", encodeURIComponent(reason));
+  return headers;
+}
+
+/** Takes secrets out of a text. */
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((text, secret) => text.replaceAll(secret, REDACTED), text);
+}
+
+/** How deep the causes of an error are copied: Deno says why a fetch failed in the first one. */
+const MAX_CAUSES = 3;
+
+/** Copies the parts of an error that can be shown: one of `fetch` can hold the whole request. */
+export function errorWithoutSecrets(error: unknown, secrets: readonly string[], depth: number = MAX_CAUSES): Error {
+  const { name, message, code, cause } = asObject(error);
+  const text = typeof message === "string" ? message : String(error);
+  const inner = depth > 0 && cause instanceof Error ? { cause: errorWithoutSecrets(cause, secrets, depth - 1) } : {};
+  const copy: Error & { code?: string } = new Error(withoutSecrets(text, secrets), inner);
+  if (typeof name === "string") copy.name = withoutSecrets(name, secrets);
+  if (typeof code === "string") copy.code = withoutSecrets(code, secrets);
+  return copy;
+}
+
+/** An answer whose body has been read, or (with the status 0) what the network did instead. */
+export interface Answer {
+  /** The HTTP status, or 0. */
+  readonly status: number;
+  /** What the JSON of the body holds, its text where it is not JSON, `undefined` where there is none. */
+  readonly body: unknown;
+  /** What the answer says of rate limits. */
+  readonly rateLimit: RateLimitAnswer | null;
+  /** Why it is not a success. */
+  readonly error: Error | null;
+}
+
+/** Makes of a response what the rest of the client works with. An answer that is not a success keeps no secret. */
+export function answerOf(label: string, response: Response, raw: string, secrets: readonly string[]): Answer {
+  const { status, ok, headers } = response;
+  const text = ok ? raw : withoutSecrets(raw, secrets);
+  let body: unknown;
+  let error: Error | null = null;
+  try {
+    body = text === "" ? undefined : JSON.parse(text);
+  } catch {
+    body = cut(withoutSecrets(text, secrets));
+    if (ok) error = new HTTPError(`Cannot ${label}: the answer is not JSON`, status, { body });
+  }
+  if (!ok) error = httpErrorOf(label, status, body);
+  return { status, body, rateLimit: readRateLimit(status, headers, body), error };
+}
+
+function httpErrorOf(label: string, status: number, body: unknown): HTTPError {
+  const { code, message } = asObject(body);
+  // 0 is Discord's "general error".
+  const known = typeof code === "number" && code !== 0 ? code : undefined;
+  let said = typeof message === "string" ? `: ${message}` : "";
+  if (status >= 300 && status < 400) said = ": redirects are not followed";
+  const suffix = known === undefined ? "" : ` (${known})`;
+  return new HTTPError(`Cannot ${label}: answered with ${status}${said}${suffix}`, status, { code: known, body });
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+}
+
+/**
+ * Checks the answer of `GET /gateway`.
+ *
+ * @throws {HTTPError} Where it has another shape.
+ */
+export function gatewayInfoOf(body: unknown): { url: string } {
+  const { url } = asObject(body);
+  check("GET /gateway", body, isSocketUrl(url), "url must be the URL of a WebSocket");
+  return { url: url as string };
+}
+
+/**
+ * Checks the answer of `GET /gateway/bot`.
+ *
+ * @throws {HTTPError} Where it has another shape.
+ */
+export function gatewayBotInfoOf(body: unknown): GatewayBotInfo {
+  const { url, shards, session_start_limit } = asObject(body);
+  const limit = asObject(session_start_limit);
+  const route = "GET /gateway/bot";
+  check(route, body, isSocketUrl(url), "url must be the URL of a WebSocket");
+  check(route, body, isCount(shards, 1), "shards must be a positive integer");
+  check(route, body, isCount(limit.max_concurrency, 1), "max_concurrency must be a positive integer");
+  for (const name of ["total", "remaining", "reset_after"]) {
+    check(route, body, isCount(limit[name], 0), `session_start_limit.${name} must be an integer of 0 or more`);
+  }
+  return body as GatewayBotInfo;
+}
+
+function check(route: string, body: unknown, holds: boolean, rule: string): void {
+  if (!holds) throw new HTTPError(`Cannot use the answer to ${route}: ${rule}`, 200, { body });
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+}
+
+function isCount(value: unknown, from: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= from;
+}
+
+function isSocketUrl(value: unknown): boolean {
+  return typeof value === "string" && /^wss?:$/.test(URL.parse(value)?.protocol ?? "");
+}

@@ -1,0 +1,20 @@
+/**
+ * Runs `body` with a controller that aborts with the first of the signals. Nothing stays on them afterwards, which
+ * `AbortSignal.any` cannot promise while one of them lives on.
+ */
+export async function withSignals<T>(
+  signals: readonly (AbortSignal | undefined)[],
+  body: (controller: AbortController) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const listening = new AbortController();
+  try {
+    for (const signal of signals) {
+      signal?.throwIfAborted();
+      signal?.addEventListener("abort", () => controller.abort(signal.reason), { signal: listening.signal });
+    }
+    return await body(controller);
+  } finally {
+    listening.abort();
+  }
+}

@@ -1,0 +1,214 @@
+import { assert, assertEquals, assertGreaterOrEqual, assertRejects, assertStrictEquals } from "@std/assert";
+import FakeTimers from "@sinonjs/fake-timers";
+import { AddressLimit, type RateLimitAnswer, type Route, routeOf } from "../lib/http_bucket.ts";
+import { type EndTurn, HTTPLimiter } from "../lib/http_limiter.ts";
+import { test } from "./harness.ts";
+
+const SILENT: RateLimitAnswer = {
+  bucket: null,
+  limit: null,
+  remaining: 0,
+  resetAfterMs: 0,
+  blocked: null,
+  invalid: false,
+};
+const UNLIMITED: RateLimitAnswer = { ...SILENT, limit: Infinity };
+const POST = routeOf("POST", "/channels/1/messages");
+
+type Clock = ReturnType<typeof FakeTimers.install>;
+
+/** Runs a test with a limiter and fake time, and checks that no timer is left at its end. */
+async function withLimiter(body: (limiter: Driven, clock: Clock) => Promise<void>): Promise<void> {
+  const clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  try {
+    await body(new Driven(), clock);
+    assertEquals(clock.countTimers(), 0);
+  } finally {
+    clock.uninstall();
+  }
+}
+
+/** A limiter whose turns are noted down. */
+class Driven {
+  readonly limiter = new HTTPLimiter(new AddressLimit());
+  readonly admitted: string[] = [];
+  readonly turns = new Map<string, EndTurn>();
+  readonly never = new AbortController().signal;
+  #order = 0;
+
+  ask(name: string, route: Route = POST, signal: AbortSignal = this.never, order = this.#order++): Promise<void> {
+    return this.limiter.acquire(route, order, signal).then((end) => {
+      this.admitted.push(name);
+      this.turns.set(name, end);
+    });
+  }
+
+  async answer(clock: Clock, name: string, answer: RateLimitAnswer | null): Promise<void> {
+    this.turns.get(name)!(answer);
+    await clock.tickAsync(0);
+  }
+}
+
+test("HTTPLimiter lets one request of an unknown bucket go, then as many as its answer allows", () =>
+  withLimiter(async (driven, clock) => {
+    for (const name of ["a", "b", "c", "d"]) driven.ask(name);
+    await clock.tickAsync(60_000);
+    assertEquals(driven.admitted, ["a"]);
+    await driven.answer(clock, "a", { ...SILENT, bucket: "x", limit: 3, remaining: 2, resetAfterMs: 1_000 });
+    assertEquals(driven.admitted, ["a", "b", "c"]);
+    await clock.tickAsync(999);
+    assertEquals(driven.admitted, ["a", "b", "c"]);
+    await clock.tickAsync(1);
+    assertEquals(driven.admitted, ["a", "b", "c", "d"]);
+  }));
+
+test("HTTPLimiter keeps channels apart, but not routes of one bucket", () =>
+  withLimiter(async (driven, clock) => {
+    const patch = routeOf("PATCH", "/channels/1/messages/2");
+    driven.ask("a");
+    driven.ask("other", routeOf("POST", "/channels/2/messages"));
+    driven.ask("patch", patch);
+    await clock.tickAsync(0);
+    assertEquals(driven.admitted, ["a", "other", "patch"]);
+    const shared = { ...SILENT, bucket: "x", limit: 2, remaining: 1, resetAfterMs: 1_000 };
+    driven.ask("b", patch);
+    driven.ask("c", patch);
+    await driven.answer(clock, "a", shared);
+    await driven.answer(clock, "patch", { ...shared, remaining: 0 });
+    // What waited for the second route waits for the shared bucket now.
+    assertEquals(driven.admitted, ["a", "other", "patch"]);
+    await clock.tickAsync(1_000);
+    assertEquals(driven.admitted, ["a", "other", "patch", "b", "c"]);
+  }));
+
+test("HTTPLimiter knows the bucket of a route in a channel it has not seen", () =>
+  withLimiter(async (driven, clock) => {
+    driven.ask("a");
+    await clock.tickAsync(0);
+    await driven.answer(clock, "a", { ...SILENT, bucket: "x", limit: 1, remaining: 0, resetAfterMs: 1_000 });
+    driven.ask("b", routeOf("POST", "/channels/2/messages"));
+    driven.ask("c");
+    await clock.tickAsync(0);
+    assertEquals(driven.admitted, ["a", "b"]);
+    await clock.tickAsync(1_000);
+    assertEquals(driven.admitted, ["a", "b", "c"]);
+  }));
+
+test("HTTPLimiter lets the next go when a request failed without an answer", () =>
+  withLimiter(async (driven, clock) => {
+    driven.ask("a");
+    driven.ask("b");
+    await clock.tickAsync(0);
+    await driven.answer(clock, "a", null);
+    assertEquals(driven.admitted, ["a", "b"]);
+  }));
+
+test("HTTPLimiter keeps the place of a request that is tried again", () =>
+  withLimiter(async (driven, clock) => {
+    driven.ask("a");
+    driven.ask("b");
+    await clock.tickAsync(0);
+    await driven.answer(clock, "a", { ...SILENT, blocked: { what: "bucket", retryAfterMs: 1_000 } });
+    driven.ask("a again", POST, driven.never, 0);
+    await clock.tickAsync(1_000);
+    assertEquals(driven.admitted, ["a", "a again"]);
+    await driven.answer(clock, "a again", UNLIMITED);
+    assertEquals(driven.admitted, ["a", "a again", "b"]);
+  }));
+
+test("HTTPLimiter holds up everything for a global limit, but not what needs no bot", () =>
+  withLimiter(async (driven, clock) => {
+    driven.ask("a");
+    await clock.tickAsync(0);
+    await driven.answer(clock, "a", { ...SILENT, blocked: { what: "bot", retryAfterMs: 5_000 } });
+    driven.ask("other", routeOf("GET", "/users/@me"));
+    driven.ask("interaction", routeOf("POST", "/interactions/1/token/callback"));
+    await clock.tickAsync(4_999);
+    assertEquals(driven.admitted, ["a", "interaction"]);
+    await clock.tickAsync(1);
+    assertEquals(driven.admitted, ["a", "interaction", "other"]);
+  }));
+
+test("HTTPLimiter holds up everything for what the proxy says", () =>
+  withLimiter(async (driven, clock) => {
+    driven.ask("a");
+    await clock.tickAsync(0);
+    await driven.answer(clock, "a", { ...SILENT, blocked: { what: "address", retryAfterMs: 5_000 } });
+    driven.ask("interaction", routeOf("POST", "/interactions/1/token/callback"));
+    await clock.tickAsync(4_999);
+    assertEquals(driven.admitted, ["a"]);
+    await clock.tickAsync(1);
+    assertEquals(driven.admitted, ["a", "interaction"]);
+  }));
+
+test("HTTPLimiter sends at most 50 requests in any second", () =>
+  withLimiter(async (driven, clock) => {
+    const times: number[] = [];
+    const asked = Promise.all(
+      Array.from({ length: 175 }, async (_, i) => {
+        await driven.ask(`${i}`, routeOf("GET", `/channels/${i}`));
+        times.push(performance.now());
+        driven.turns.get(`${i}`)!(UNLIMITED);
+      }),
+    );
+    await clock.tickAsync(10_000);
+    await asked;
+    assertEquals(times.length, 175);
+    for (let i = 50; i < times.length; i++) assertGreaterOrEqual(times[i]! - times[i - 50]!, 1_000);
+    assert(times.at(-1)! < 5_000);
+  }));
+
+test("HTTPLimiter lets go of a request whose signal aborts, wherever it waits", () =>
+  withLimiter(async (driven, clock) => {
+    driven.ask("a");
+    await clock.tickAsync(0);
+    await driven.answer(clock, "a", { ...SILENT, bucket: "x", limit: 1, remaining: 0, resetAfterMs: 1_000 });
+    const first = new AbortController();
+    const second = new AbortController();
+    const reason = new RangeError("Not needed any more");
+    const waiting = [driven.ask("b", POST, first.signal), driven.ask("c", POST, second.signal)];
+    const outcome = Promise.all(waiting.map((promise) => promise.catch((error) => error)));
+    second.abort(reason);
+    first.abort(reason);
+    for (const error of await outcome) assertStrictEquals(error, reason);
+    assertEquals(clock.countTimers(), 0);
+    driven.ask("d");
+    await clock.tickAsync(1_000);
+    assertEquals(driven.admitted, ["a", "d"]);
+    await assertRejects(() => driven.ask("e", POST, first.signal), RangeError);
+  }));
+
+test("HTTPLimiter is not disturbed by the signal of a request that had its turn", () =>
+  withLimiter(async (driven, clock) => {
+    const controller = new AbortController();
+    driven.ask("a", POST, controller.signal);
+    driven.ask("b");
+    await clock.tickAsync(0);
+    controller.abort();
+    await driven.answer(clock, "a", UNLIMITED);
+    assertEquals(driven.admitted, ["a", "b"]);
+  }));
+
+test("HTTPLimiter does not stop for one that left the front of the queue", () =>
+  withLimiter(async (driven, clock) => {
+    const controller = new AbortController();
+    driven.ask("a");
+    const left = driven.ask("b", POST, controller.signal).catch(() => {});
+    driven.ask("c");
+    await clock.tickAsync(0);
+    controller.abort();
+    await left;
+    await driven.answer(clock, "a", UNLIMITED);
+    assertEquals(driven.admitted, ["a", "c"]);
+  }));
+
+test("HTTPLimiter serves many channels and bucket hashes, some of them again", () =>
+  withLimiter(async (driven, clock) => {
+    for (let i = 0; i < 3_000; i++) {
+      const asked = driven.ask(`${i}`, routeOf("GET", `/channels/${i % 1_500}/x${i}`));
+      await clock.tickAsync(25);
+      await asked;
+      driven.turns.get(`${i}`)!({ ...SILENT, bucket: `h${i}`, limit: 1, remaining: 0, resetAfterMs: 100 });
+    }
+    assertEquals(driven.admitted.length, 3_000);
+  }));
