@@ -1,0 +1,153 @@
+import type { SentPayload } from "./payload.ts";
+
+/** Options of {@linkcode CommandQueue.push}. */
+export interface CommandOptions {
+  /** A waiting command with the same key is overtaken by this one: last write wins. */
+  key?: string;
+  /** Takes the command back while it waits. */
+  signal?: AbortSignal | undefined;
+}
+
+/** A connection that takes commands. */
+export interface CommandSink {
+  /** Takes the right to send one command and returns 0, or returns how long to wait for it, in milliseconds. */
+  take(): number;
+  /** Sends a command. */
+  send(payload: SentPayload, frame: string): void;
+}
+
+interface Command {
+  readonly payload: SentPayload;
+  readonly frame: string;
+  readonly key: string | undefined;
+  readonly settle: (error?: { reason: unknown }) => void;
+}
+
+/** "Clients are limited to payloads of 4096 bytes"; a longer one closes the connection with 4002. */
+const MAX_FRAME_BYTES = 4096;
+
+/** How many commands may wait. */
+const MAX_COMMANDS = 10_000;
+
+const encoder = new TextEncoder();
+
+/**
+ * Writes a payload as it is sent.
+ *
+ * @throws {RangeError} If it is larger than the gateway takes.
+ */
+export function frameOf(payload: SentPayload): string {
+  const frame = JSON.stringify(payload);
+  const bytes = encoder.encode(frame).length;
+  if (bytes <= MAX_FRAME_BYTES) return frame;
+  throw new RangeError(`Cannot send: the payload is ${bytes} bytes, and the gateway takes ${MAX_FRAME_BYTES} at most`);
+}
+
+/**
+ * What a user wants to send: it waits while there is no usable connection and while the send limit is reached, and
+ * outlives connections.
+ */
+export class CommandQueue {
+  #commands: Command[] = [];
+  #sink: CommandSink | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Sends a command as soon as that is possible.
+   *
+   * @returns Resolves when it was sent, or was overtaken by another of its key.
+   * @throws {RangeError} Rejects if it is larger than the gateway takes; see {@linkcode frameOf}.
+   * @throws {DOMException} Rejects with InvalidStateError if too many wait already, and with the signal's reason.
+   */
+  push(payload: SentPayload, options: CommandOptions = {}): Promise<void> {
+    const { signal } = options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => {});
+    try {
+      signal?.throwIfAborted();
+      this.#enqueue(this.#command(payload, options, resolve, reject));
+      this.#flush();
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
+  }
+
+  #command(
+    payload: SentPayload,
+    { key, signal }: CommandOptions,
+    resolve: () => void,
+    reject: (reason: unknown) => void,
+  ): Command {
+    const frame = frameOf(payload);
+    if (this.#commands.length >= MAX_COMMANDS) {
+      throw new DOMException(`Cannot send: ${MAX_COMMANDS} commands are waiting already`, "InvalidStateError");
+    }
+    const onAbort = () => {
+      this.#commands = this.#commands.filter((other) => other !== command);
+      reject(signal?.reason);
+    };
+    const command: Command = {
+      payload,
+      frame,
+      key,
+      settle: (error) => {
+        signal?.removeEventListener("abort", onAbort);
+        if (error === undefined) resolve();
+        else reject(error.reason);
+      },
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return command;
+  }
+
+  /** A connection became usable. */
+  open(sink: CommandSink): void {
+    this.#sink = sink;
+    this.#flush();
+  }
+
+  /** The connection is gone; what waits goes on waiting. */
+  shut(): void {
+    this.#sink = null;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Rejects everything that waits. */
+  clear(reason: unknown): void {
+    const commands = this.#commands;
+    this.#commands = [];
+    for (const command of commands) command.settle({ reason });
+  }
+
+  #enqueue(command: Command): void {
+    const { key } = command;
+    const at = key === undefined ? -1 : this.#commands.findIndex((other) => other.key === key);
+    if (at < 0) {
+      this.#commands.push(command);
+      return;
+    }
+    const [overtaken] = this.#commands.splice(at, 1, command);
+    overtaken?.settle();
+  }
+
+  #flush(): void {
+    if (this.#timer !== undefined) return;
+    while (this.#sink !== null && this.#commands.length > 0) {
+      const wait = this.#sink.take();
+      if (wait > 0) {
+        this.#timer = setTimeout(() => this.#onTimer(), Math.ceil(wait));
+        return;
+      }
+      const command = this.#commands.shift() as Command;
+      this.#sink.send(command.payload, command.frame);
+      command.settle();
+    }
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    this.#flush();
+  }
+}

@@ -1,0 +1,315 @@
+import { isCodeless } from "./close_code.ts";
+import { deliver, deliverRaw, readMessage } from "./delivery.ts";
+import { asGatewayError, reasonOf, timedOut } from "./disconnect_reason.ts";
+import { DisconnectError, type GatewayError } from "./errors.ts";
+import { startHeart } from "./heart.ts";
+import { identifyPayload, redacted, withToken } from "./identify.ts";
+import { GatewayOpcode } from "./opcode.ts";
+import type { GatewayPayload, SentPayload } from "./payload.ts";
+import { beatReserve, commandReserve, RateLimit } from "./rate_limit.ts";
+import type { ConnectionLife } from "./recovery.ts";
+import { type SessionEffect, type SessionInput, step } from "./session.ts";
+import type { ShardCore } from "./shard_core.ts";
+import { GatewaySocket } from "./socket.ts";
+import type { IdentifyPermit } from "./times_per.ts";
+
+/** How a connection ended. */
+export interface ConnectionEnd {
+  /** What it came to. */
+  readonly life: ConnectionLife;
+  /** Why it ended. */
+  readonly error: GatewayError;
+  /** The close code after which there is no use in going on, or `null`. */
+  readonly fatalCode: number | null;
+  /** How long to wait at least and at most before the next one, in milliseconds. */
+  readonly pauseMs: readonly [number, number];
+}
+
+/** Options of a {@linkcode Connection}. */
+export interface ConnectionOptions {
+  /** Where to; `undefined` is the gateway's normal URL. */
+  url: string | undefined;
+  /** Whether that is the URL to resume on. */
+  onResumeUrl: boolean;
+  /** The right to identify, where there is no session. */
+  permit: IdentifyPermit | null;
+  /** The shard's lifetime. */
+  signal: AbortSignal;
+}
+
+/** Closes a connection whose session is to be kept; 1000 and 1001 would end it. */
+export const KEEP_SESSION_CODE = 4900;
+
+/** Closes a connection together with its session. */
+export const END_SESSION_CODE = 1000;
+
+/** How long a replay may be silent, in milliseconds. */
+const RESUME_TIMEOUT_MS = 30_000;
+
+/** How long READY may take while heartbeats are answered: outages delay it, and identifies are a daily budget. */
+const READY_TIMEOUT_MS = 600_000;
+
+type Life = { -readonly [Key in keyof ConnectionLife]: ConnectionLife[Key] };
+
+/**
+ * One connection from its handshake to its end: feeds what happens to the session's rules and does what they say. All
+ * that it starts dies with its signal.
+ */
+export class Connection {
+  readonly #core: ShardCore;
+  readonly #controller = new AbortController();
+  readonly #ended = Promise.withResolvers<ConnectionEnd>();
+  readonly #life: Life;
+  readonly #url: string | undefined;
+  readonly #limit = new RateLimit();
+  #socket: GatewaySocket | null = null;
+  #permit: IdentifyPermit | null;
+  #heartbeatIntervalMs = 0;
+  /** When the heartbeats were sent whose ACKs have not come. */
+  #beats: number[] = [];
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #progressAt = 0;
+  /** The code the gateway closed with. */
+  #code: number | null = null;
+  /** Why the connection is about to end, where the rules cannot know it. */
+  #reason: GatewayError | undefined;
+
+  constructor(core: ShardCore, options: ConnectionOptions) {
+    this.#core = core;
+    this.#url = options.url;
+    this.#permit = options.permit;
+    this.#life = {
+      onResumeUrl: options.onResumeUrl,
+      greeted: false,
+      sent: null,
+      answered: false,
+      usableAt: null,
+    };
+    const { signal } = this.#controller;
+    options.signal.addEventListener("abort", () => this.#release(options.signal.reason), { signal });
+  }
+
+  /** Opens the socket; resolves when the connection has ended, but for {@linkcode close}. */
+  async run(): Promise<ConnectionEnd> {
+    const { parts: { httpClient }, compress, connectTimeoutMs } = this.#core;
+    const { signal } = this.#controller;
+    const handshake = new AbortController();
+    const abort = () => handshake.abort(signal.reason);
+    signal.addEventListener("abort", abort);
+    const timer = setTimeout(() => handshake.abort(timedOut("the handshake", connectTimeoutMs)), connectTimeoutMs);
+    try {
+      const socket = await httpClient.connectToGateway({ url: this.#url, compress, signal: handshake.signal });
+      // At once: the first messages may have come together with the end of the handshake.
+      this.#open(socket);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      this.#end(asGatewayError(error));
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    }
+    return this.#ended.promise;
+  }
+
+  /** Gives the connection up, for a reason of the shard's own. */
+  giveUp(reason: GatewayError): void {
+    this.#reason = reason;
+    if (this.#socket !== null) this.#feed({ type: "close", code: 1006 });
+  }
+
+  /** Closes in order, on behalf of the user; {@linkcode run} does not resolve any more. */
+  async close(code: number): Promise<void> {
+    const socket = this.#socket;
+    this.#socket = null;
+    await socket?.close(code);
+  }
+
+  /** Lets go of everything the connection holds. */
+  #release(reason: unknown): void {
+    this.#controller.abort(reason);
+    clearTimeout(this.#deadline);
+    this.#permit?.[Symbol.dispose]();
+    this.#core.commands.shut();
+    this.#core.connected.reset();
+    this.#core.ready.reset();
+    this.#core.latency = null;
+    this.#ended.reject(reason);
+    this.#ended.promise.catch(() => {});
+  }
+
+  #end(
+    error: GatewayError,
+    pauseMs: readonly [number, number] = [0, 0],
+    fatalCode: number | null = null,
+  ): void {
+    if (this.#socket !== null) {
+      this.#socket.abandon(KEEP_SESSION_CODE);
+      this.#socket = null;
+      this.#core.emit("disconnect", this.#code);
+    }
+    this.#ended.resolve({ life: this.#life, error, fatalCode, pauseMs });
+    this.#release(error);
+  }
+
+  #open(socket: WebSocket): void {
+    this.#socket = new GatewaySocket(socket, () => this.#core.createDecompressor(), {
+      onMessage: (message) => this.#receive(message),
+      onClose: (code, error) => this.#onClose(code, error),
+    });
+    this.#feed({ type: "open" });
+    this.#expect("HELLO", this.#core.connectTimeoutMs);
+  }
+
+  #onClose(code: number, error?: unknown): void {
+    if (error !== undefined) {
+      this.#reason = new DisconnectError("Disconnected from the gateway: what it sent cannot be read", {
+        cause: error,
+      });
+    }
+    if (!isCodeless(code)) this.#code = code;
+    this.#feed({ type: "close", code });
+  }
+
+  #receive(message: Uint8Array): void {
+    this.#life.greeted = true;
+    let payload: GatewayPayload | null;
+    try {
+      payload = readMessage(this.#core, message);
+    } catch (error) {
+      return this.#onClose(1006, error);
+    }
+    if (payload === null) return;
+    const { op } = payload;
+    if (op === GatewayOpcode.HeartbeatAck) this.#onAck();
+    if (op !== GatewayOpcode.Dispatch) deliverRaw(this.#core, payload, message);
+    this.#feed({ type: "payload", payload }, message);
+  }
+
+  #onAck(): void {
+    const sentAt = this.#beats.shift();
+    if (sentAt === undefined) return;
+    const latency = (performance.now() - sentAt) / 1000;
+    this.#core.latency = latency;
+    this.#core.emit("heartbeat", { latency });
+  }
+
+  #feed(input: SessionInput, message?: Uint8Array): void {
+    const core = this.#core;
+    const before = core.state;
+    const [state, effects] = step(before, input);
+    // Settled first: whoever is called from here on sees the new state.
+    core.state = state;
+    if (state.session?.id !== before.session?.id) core.onSession();
+    for (const effect of effects) this.#perform(effect, input, message);
+    if (state.phase !== before.phase) this.#onPhase();
+  }
+
+  #perform(effect: SessionEffect, input: SessionInput, message: Uint8Array | undefined): void {
+    switch (effect.type) {
+      case "send":
+        return this.#sendOwn(effect.payload, input.type === "beat");
+      case "identify":
+        return void this.#identify();
+      case "heart":
+        return this.#startHeart(effect.intervalMs);
+      case "dispatch":
+        this.#life.answered = true;
+        this.#progressAt = performance.now();
+        return deliver(
+          this.#core,
+          (input as { payload: GatewayPayload }).payload,
+          message as Uint8Array,
+          effect.missed,
+        );
+      case "disconnect":
+        return this.#end(this.#reason ?? reasonOf(input), effect.pauseMs);
+      case "fail":
+        return this.#end(reasonOf(input), [0, 0], effect.code);
+    }
+  }
+
+  #onPhase(): void {
+    const core = this.#core;
+    const { phase } = core.state;
+    if (phase === "idle" || phase === "failed") return;
+    if (phase === "resuming") this.#expect("RESUMED", RESUME_TIMEOUT_MS);
+    if (phase === "ready") this.#onUsable();
+    core.enter(phase);
+  }
+
+  /** READY and RESUMED both mean that the shard can be used. */
+  #onUsable(): void {
+    const core = this.#core;
+    clearTimeout(this.#deadline);
+    this.#life.usableAt = performance.now();
+    this.#permit?.[Symbol.dispose]();
+    this.#permit = null;
+    const reserve = commandReserve(this.#heartbeatIntervalMs);
+    core.ready.fulfil();
+    core.emit(this.#life.sent === "resume" ? "resumed" : "ready", { sessionId: core.state.session?.id ?? "" });
+    core.commands.open({
+      take: () => this.#limit.take(performance.now(), reserve),
+      send: (payload, frame) => this.#transmit(payload, frame),
+    });
+  }
+
+  #startHeart(intervalMs: number): void {
+    const core = this.#core;
+    this.#heartbeatIntervalMs = intervalMs;
+    clearTimeout(this.#deadline);
+    startHeart({
+      intervalMs,
+      random: Math.random(),
+      signal: this.#controller.signal,
+      onBeat: () => this.#feed({ type: "beat", heard: this.#socket?.takeHeard() ?? false }),
+      onLag: (lagMs) => core.emit("lag", { lagMs }),
+    });
+    core.connected.fulfil();
+  }
+
+  async #identify(): Promise<void> {
+    const { parts: { identifyRateLimiter, shardId, shardCount } } = this.#core;
+    const { signal } = this.#controller;
+    try {
+      // A permit is missing only where the session was lost after the connection had been opened for it.
+      this.#permit ??= await identifyRateLimiter.acquire({ shardId, shardCount, signal });
+    } catch (error) {
+      if (!signal.aborted) this.giveUp(asGatewayError(error));
+      return;
+    }
+    if (signal.aborted) return;
+    this.#sendOwn(identifyPayload(this.#core), true);
+    this.#permit.sent();
+    this.#expect("READY", READY_TIMEOUT_MS);
+  }
+
+  /** Sends what the protocol asks for. Answers to requested heartbeats are left out before scheduled ones have to be. */
+  #sendOwn(payload: SentPayload, scheduled: boolean): void {
+    const now = performance.now();
+    const isBeat = payload.op === GatewayOpcode.Heartbeat;
+    const reserve = isBeat && !scheduled ? beatReserve(this.#heartbeatIntervalMs || Infinity) : 0;
+    if (this.#limit.take(now, reserve) > 0) return;
+    if (isBeat) this.#beats.push(now);
+    else this.#life.sent = payload.op === GatewayOpcode.Resume ? "resume" : "identify";
+    const whole = withToken(payload, this.#core.token);
+    this.#transmit(whole, JSON.stringify(whole));
+  }
+
+  #transmit(payload: SentPayload, frame: string): void {
+    this.#socket?.send(frame);
+    if (this.#core.dispatcher.hasListeners("sent")) this.#core.emit("sent", redacted(payload));
+  }
+
+  /** Ends the connection unless something else is expected in time; a dispatch is progress. */
+  #expect(what: string, ms: number): void {
+    clearTimeout(this.#deadline);
+    if (this.#controller.signal.aborted) return;
+    this.#progressAt = performance.now();
+    const check = () => {
+      const left = this.#progressAt + ms - performance.now();
+      if (left > 0) this.#deadline = setTimeout(check, Math.ceil(left));
+      else this.giveUp(timedOut(what, ms));
+    };
+    this.#deadline = setTimeout(check, ms);
+  }
+}

@@ -1,0 +1,216 @@
+/** A stream format the gateway can compress with. */
+export type CompressionFormat = "zlib-stream" | "zstd-stream";
+
+/** Options of a {@linkcode Decompressor}. */
+export interface DecompressorOptions {
+  /**
+   * The most bytes a payload may have once it is inflated. Five megabytes can be sent as 171 bytes.
+   *
+   * @default {268_435_456}
+   */
+  maxPayloadBytes?: number;
+}
+
+/** What a shard needs of a decompressor; another implementation can be given as `createDecompressor`. */
+export interface DecompressorLike {
+  /** Takes the next message; returns the payload it completes, or `null` while there is none. Calls are in order. */
+  decompress(bytes: Uint8Array): Promise<Uint8Array | null> | Uint8Array | null;
+  /** Frees what is held. */
+  close(): void;
+}
+
+const FORMATS: Record<CompressionFormat, string> = { "zlib-stream": "deflate", "zstd-stream": "zstd" };
+
+const DEFAULT_MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
+
+/** Input is written in pieces of this size, so that one write cannot inflate to more than zlib's 1,032 times as much. */
+const PIECE_BYTES = 64 * 1024;
+
+const CLOSING_BRACE = 0x7d;
+
+/** The formats this runtime can inflate: zlib everywhere, zstd where its `DecompressionStream` has it. */
+export function supportedFormats(): CompressionFormat[] {
+  return (Object.keys(FORMATS) as CompressionFormat[]).filter(isSupported);
+}
+
+/** Whether this runtime can inflate a format. */
+export function isSupported(format: CompressionFormat): boolean {
+  if (format === "zlib-stream") return true;
+  try {
+    openStream(format).readable.cancel().catch(() => {});
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws {TypeError} If this runtime cannot inflate the format. */
+function openStream(format: CompressionFormat): DecompressionStream {
+  return new DecompressionStream(FORMATS[format] as "deflate");
+}
+
+/**
+ * Inflates the one endless stream of a connection, a message at a time.
+ *
+ * With zlib-stream a payload may come in several messages and is complete when one ends in `00 00 ff ff`; with
+ * zstd-stream every message is one payload. A decompressor serves one connection: the next connection starts a new
+ * stream.
+ *
+ * @example Inflate what the gateway sent
+ * ```ts
+ * import { Decompressor } from "@gangway/gateway";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using decompressor = new Decompressor();
+ * const hello = Uint8Array.from(
+ *   atob("eJyqVsovULJSMDTQUVBKUbJSqK6tBQAAAP//"),
+ *   (character) => character.charCodeAt(0),
+ * );
+ * const payload = await decompressor.decompress(hello);
+ * assertEquals(new TextDecoder().decode(payload!), `{"op": 10, "d": {}}`);
+ * ```
+ *
+ * @see {@link https://discord.com/developers/docs/events/gateway#transport-compression}
+ */
+export class Decompressor implements DecompressorLike, Disposable {
+  readonly #format: CompressionFormat;
+  readonly #maxPayloadBytes: number;
+  readonly #writer: WritableStreamDefaultWriter<BufferSource>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** What has come out and belongs to a payload that is not complete. */
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  /** The last four bytes that went in, as a number. */
+  #tail = 0;
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: unknown;
+
+  /**
+   * Opens a stream.
+   *
+   * @throws {TypeError} If this runtime cannot inflate the format.
+   * @throws {RangeError} If `maxPayloadBytes` is not a positive number.
+   */
+  constructor(format: CompressionFormat = "zlib-stream", options: DecompressorOptions = {}) {
+    const { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES } = options;
+    if (!(maxPayloadBytes > 0)) {
+      throw new RangeError(
+        `Cannot decompress: maxPayloadBytes must be a positive number, received ${maxPayloadBytes}`,
+      );
+    }
+    if (!Object.hasOwn(FORMATS, format) || !isSupported(format)) {
+      throw new TypeError(
+        `Cannot decompress ${JSON.stringify(format)}: this runtime has ${supportedFormats().join(" and ")}`,
+      );
+    }
+    this.#format = format;
+    this.#maxPayloadBytes = maxPayloadBytes;
+    const stream = openStream(format);
+    this.#writer = stream.writable.getWriter();
+    this.#reader = stream.readable.getReader();
+    this.#writer.closed.catch(() => {});
+    void this.#read();
+  }
+
+  /**
+   * Inflates the next message. Calls may overlap; they are worked through in order.
+   *
+   * @returns The payload that the message completes, or `null` where it completes none.
+   * @throws {TypeError} If the data is corrupt, now or in an earlier call: the stream cannot be used any more.
+   * @throws {RangeError} If a payload inflates to more than `maxPayloadBytes`.
+   * @throws {DOMException} InvalidStateError, if the decompressor is closed.
+   */
+  decompress(bytes: Uint8Array): Promise<Uint8Array | null> {
+    const payload = this.#last.then(() => this.#inflate(bytes));
+    this.#last = payload.catch(() => {});
+    return payload;
+  }
+
+  /** Ends the stream and frees it. What is under way is rejected. */
+  close(): void {
+    if (this.#failure === undefined) {
+      this.#fail(new DOMException("Cannot decompress: the decompressor is closed", "InvalidStateError"));
+    }
+  }
+
+  /** The same as {@linkcode close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error;
+    this.#chunks = [];
+    this.#reader.cancel(error).catch(() => {});
+    this.#writer.abort(error).catch(() => {});
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#reader.read();
+        if (done) return;
+        this.#chunks.push(value);
+        this.#size += value.length;
+      }
+    } catch {
+      // Corrupt data: the write that carried it rejects with the same error.
+    }
+  }
+
+  async #inflate(bytes: Uint8Array): Promise<Uint8Array | null> {
+    for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
+      if (this.#failure !== undefined) throw this.#failure;
+      await this.#write(bytes.subarray(start, start + PIECE_BYTES));
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#isComplete(bytes) ? this.#take() : null;
+  }
+
+  /**
+   * A read is always pending, so all output of a write has been delivered when the write resolves (a test holds both
+   * runtimes to it).
+   */
+  async #write(piece: Uint8Array): Promise<void> {
+    try {
+      await this.#writer.write(piece as Uint8Array<ArrayBuffer>);
+    } catch (cause) {
+      this.#failure ??= new TypeError("Cannot decompress: the data is corrupt", { cause });
+      throw this.#failure;
+    }
+    if (this.#size > this.#maxPayloadBytes) {
+      this.#fail(new RangeError(`Cannot decompress: a payload is larger than ${this.#maxPayloadBytes} bytes`));
+    }
+  }
+
+  #isComplete(bytes: Uint8Array): boolean {
+    if (this.#format === "zstd-stream") return true;
+    for (const byte of bytes.subarray(-4)) this.#tail = (this.#tail << 8 | byte) >>> 0;
+    // The suffix alone does not tell: its bytes may stand inside a payload, where a message happens to be cut.
+    return this.#tail === 0x0000ffff && this.#endsObject();
+  }
+
+  #endsObject(): boolean {
+    const bytes = this.#chunks.at(-1);
+    let at = (bytes?.length ?? 0) - 1;
+    while (at >= 0 && (bytes as Uint8Array)[at] as number <= 0x20) at--;
+    return at < 0 ? this.#size === 0 : (bytes as Uint8Array)[at] === CLOSING_BRACE;
+  }
+
+  #take(): Uint8Array | null {
+    const [first] = this.#chunks;
+    if (first === undefined) return null;
+    let payload = first;
+    if (this.#chunks.length > 1) {
+      payload = new Uint8Array(this.#size);
+      let at = 0;
+      for (const chunk of this.#chunks) {
+        payload.set(chunk, at);
+        at += chunk.length;
+      }
+    }
+    this.#chunks = [];
+    this.#size = 0;
+    return payload;
+  }
+}

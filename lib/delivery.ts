@@ -1,0 +1,65 @@
+/**
+ * From a message to the listeners: reads no more of it than somebody asks for, and keeps account of what is handled.
+ *
+ * @module
+ */
+import { parsePayload, scanDispatch } from "./envelope.ts";
+import { GatewayEvent, settlement } from "./gateway_event.ts";
+import { GatewayOpcode } from "./opcode.ts";
+import type { GatewayPayload } from "./payload.ts";
+import type { ShardCore } from "./shard_core.ts";
+
+/**
+ * Reads a message; the data of a dispatch is `undefined` where nobody is going to look at it. A message that is none is
+ * `null`.
+ *
+ * @throws {SyntaxError} If the message is not JSON.
+ */
+export function readMessage(core: ShardCore, message: Uint8Array): GatewayPayload | null {
+  const dispatch = scanDispatch(message);
+  if (dispatch === null || isWanted(core, dispatch.t)) return parsePayload(message);
+  return { op: GatewayOpcode.Dispatch, d: undefined, s: dispatch.s, t: dispatch.t };
+}
+
+function isWanted(core: ShardCore, t: string): boolean {
+  return t === "READY" || core.eventDispatcher.hasNamedListeners(t) ||
+    core.rawDispatcher.hasNamedListeners(GatewayOpcode.Dispatch) || core.requests.awaits(t);
+}
+
+/** Hands a dispatch to everyone who listens; `missed` sequence numbers were skipped before it. */
+export function deliver(core: ShardCore, payload: GatewayPayload, message: Uint8Array, missed: number): void {
+  const { s, d, t } = payload;
+  if (missed > 0) core.emit("sequence_gap", { sequence: s as number, missed });
+  if (t !== null && core.requests.awaits(t)) core.requests.onDispatch(t, d);
+  const raw = deliverRaw(core, payload, message);
+  const settled = t === null || !core.eventDispatcher.hasListeners(t)
+    ? undefined
+    : emit(core, core.eventDispatcher, t, payload, d, message);
+  if (s !== null) core.handled.add(s, raw && settled ? raw.then(() => settled) : raw ?? settled);
+}
+
+/** Hands a payload to everyone who listens for its opcode. */
+export function deliverRaw(core: ShardCore, payload: GatewayPayload, message: Uint8Array): Promise<void> | undefined {
+  if (!core.rawDispatcher.hasListeners(payload.op)) return undefined;
+  const detail = payload.d === undefined ? undefined : payload;
+  return emit(core, core.rawDispatcher, String(payload.op), payload, detail, message);
+}
+
+function emit(
+  core: ShardCore,
+  dispatcher: { emit(event: GatewayEvent): void },
+  type: string,
+  payload: GatewayPayload,
+  detail: unknown,
+  message: Uint8Array,
+): Promise<void> | undefined {
+  const event = new GatewayEvent(type, {
+    shardId: core.parts.shardId,
+    sessionId: core.state.session?.id ?? null,
+    sequence: payload.s,
+    payload: message,
+    detail,
+  });
+  dispatcher.emit(event);
+  return settlement(event);
+}

@@ -1,0 +1,43 @@
+import type { Shard } from "./shard.ts";
+
+/** Options of {@linkcode guildsArrived}. */
+export interface GuildArrivalsOptions {
+  /** How long to wait for guilds once the shard is ready, in milliseconds: some never come. */
+  timeoutMs: number;
+  /** Ends the wait. */
+  signal: AbortSignal;
+}
+
+/**
+ * Resolves when a shard, not connected yet, is ready and each guild that READY named has come or is known to be in an
+ * outage. "No event marks that all guilds were delivered", hence the time limit.
+ */
+export async function guildsArrived(shard: Shard, options: GuildArrivalsOptions): Promise<void> {
+  const { timeoutMs, signal } = options;
+  const missing = new Set<string>();
+  const arrived = Promise.withResolvers<void>();
+  const listening = new AbortController();
+  const { eventDispatcher } = shard;
+  function arrive(guild: { id: string }): void {
+    missing.delete(guild.id);
+    if (missing.size === 0) arrived.resolve();
+  }
+  eventDispatcher.listen("READY", ({ guilds }) => {
+    missing.clear();
+    for (const { id } of guilds ?? []) missing.add(id);
+    if (missing.size === 0) arrived.resolve();
+  }, { signal: listening.signal });
+  eventDispatcher.listen("GUILD_CREATE", arrive, { signal: listening.signal });
+  eventDispatcher.listen("GUILD_DELETE", arrive, { signal: listening.signal });
+  signal.addEventListener("abort", () => arrived.reject(signal.reason), { signal: listening.signal });
+  arrived.promise.catch(() => {});
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    await Promise.race([shard.ready, shard.closed, arrived.promise]);
+    timer = setTimeout(arrived.resolve, timeoutMs);
+    await Promise.race([shard.closed, arrived.promise]);
+  } finally {
+    clearTimeout(timer);
+    listening.abort();
+  }
+}

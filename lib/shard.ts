@@ -1,0 +1,340 @@
+import {
+  type ChannelInfoField,
+  channelInfoPayload,
+  presencePayload,
+  soundboardSoundsPayload,
+  voiceStatePayload,
+} from "./command_data.ts";
+import { type CommandOptions, frameOf } from "./command_queue.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { DisconnectError } from "./errors.ts";
+import type { HTTPClient } from "./http_client.ts";
+import { identifyPayload } from "./identify.ts";
+import { type MembersQuery, membersRequestData } from "./member_query.ts";
+import { failRequest, MembersRequest } from "./members_request.ts";
+import { GatewayOpcode } from "./opcode.ts";
+import type { GatewayEvents, PresenceUpdateData, RawEvents, SentPayload, VoiceStateUpdateData } from "./payload.ts";
+import type { Session } from "./session_store.ts";
+import { ShardCore } from "./shard_core.ts";
+import type { ShardEvents, ShardPhase } from "./shard_events.ts";
+import { checkShardId } from "./sharding.ts";
+import { ShardLifetime } from "./shard_lifetime.ts";
+import { checkShardOptions, type CloseOptions, type ShardOptions } from "./shard_options.ts";
+import type { IdentifyRateLimiter } from "./times_per.ts";
+
+/** Options of everything that a shard sends. */
+export interface SendOptions {
+  /** Takes the command back while it waits for a usable connection or for the send limit. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Options of {@linkcode Shard.requestGuildMembers}. */
+export interface RequestGuildMembersOptions extends SendOptions {
+  /**
+   * How long to wait for the first part of the answer and for each further one, in milliseconds.
+   *
+   * @default {30_000}
+   */
+  timeoutMs?: number | undefined;
+}
+
+/** Options of {@linkcode Shard.connect}. */
+export interface ConnectOptions {
+  /** Gives up, and closes with the session kept, as long as the shard has not been ready since. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Lets the owner of a shard decide on a critical error: `true` keeps it from being told as `critical`. */
+export let interceptCritical: (shard: Shard, intercept: (error: Error) => boolean) => void;
+
+/**
+ * One connection to the gateway, kept up: it identifies, heartbeats, resumes and reconnects by itself.
+ *
+ * A {@linkcode ShardManager} makes and runs them; use a shard of its own where one connection is all there is.
+ *
+ * @example One shard, on its own
+ * ```ts no-eval
+ * import { GatewayIntent, HTTPClient, Shard, TimesPer } from "@gangway/gateway";
+ *
+ * const httpClient = new HTTPClient();
+ * await using shard = new Shard(0, 1, GatewayIntent.GuildMessages, "token", new TimesPer(1, 5), httpClient);
+ * shard.eventDispatcher.listen("MESSAGE_CREATE", (message) => {
+ *   console.log(message.author.username, message.content);
+ * });
+ * await shard.connect();
+ * await shard.ready;
+ * ```
+ */
+export class Shard implements AsyncDisposable {
+  readonly #core: ShardCore;
+  readonly #lifetime: ShardLifetime;
+
+  static {
+    interceptCritical = (shard, intercept) => {
+      shard.#lifetime.intercept = intercept;
+    };
+  }
+
+  /**
+   * Makes a shard that is not connected yet.
+   *
+   * @param shardId The shard's id, from 0.
+   * @param shardCount How many shards there are in its set.
+   * @param intents Which events to receive: values of {@linkcode GatewayIntent}, joined with `|`.
+   * @param token The bot's token, without a prefix.
+   * @param identifyRateLimiter Decides when the shard may identify. All shards of a bot share one.
+   * @param httpClient Opens the sockets.
+   * @throws {TypeError} If the token is not one, or this runtime cannot inflate the format asked for.
+   * @throws {RangeError} If a number is out of range, or the presence is too large.
+   */
+  constructor(
+    shardId: number,
+    shardCount: number,
+    intents: number,
+    token: string,
+    identifyRateLimiter: IdentifyRateLimiter,
+    httpClient: HTTPClient,
+    options: ShardOptions = {},
+  ) {
+    checkShardId(shardId, shardCount);
+    checkShardOptions(intents, options);
+    if (options.presence != null) presencePayload(options.presence);
+    this.#core = new ShardCore({ shardId, shardCount, intents, token, identifyRateLimiter, httpClient }, options);
+    frameOf(identifyPayload(this.#core));
+    this.#lifetime = new ShardLifetime(this.#core);
+  }
+
+  /** The shard's id. */
+  get shardId(): number {
+    return this.#core.parts.shardId;
+  }
+
+  /** How many shards there are in its set. */
+  get shardCount(): number {
+    return this.#core.parts.shardCount;
+  }
+
+  /** The intents it identifies with. */
+  get intents(): number {
+    return this.#core.parts.intents;
+  }
+
+  /** From how many members on a guild comes without its offline ones; `null` is the gateway's default. */
+  get largeThreshold(): number | null {
+    return this.#core.options.largeThreshold ?? null;
+  }
+
+  /** The name of the library that the gateway is told. */
+  get libraryName(): string {
+    return this.#core.libraryName;
+  }
+
+  /** The presence it identifies with: the last one given to {@linkcode presenceUpdate}, or the one from the start. */
+  get presence(): PresenceUpdateData | null {
+    return this.#core.presence;
+  }
+
+  set presence(presence: PresenceUpdateData | null) {
+    if (presence !== null) frameOf(presencePayload(presence));
+    this.#core.presence = presence;
+  }
+
+  /** The bot's token. Setting another one ends the session: the shard connects again and identifies with it. */
+  get token(): string {
+    return this.#core.token;
+  }
+
+  set token(token: string) {
+    if (token === this.#core.token) return;
+    this.#core.token = token;
+    this.#core.adopt(null);
+    this.#lifetime.giveUp(new DisconnectError("Disconnected from the gateway: the token was changed"));
+  }
+
+  /** Every payload received, under its opcode as text. */
+  get rawDispatcher(): Dispatcher<RawEvents> {
+    return this.#core.rawDispatcher;
+  }
+
+  /** Every dispatch received, under its event's name. */
+  get eventDispatcher(): Dispatcher<GatewayEvents> {
+    return this.#core.eventDispatcher;
+  }
+
+  /** What the shard tells about itself. */
+  get dispatcher(): Dispatcher<ShardEvents> {
+    return this.#core.dispatcher;
+  }
+
+  /** Resolves when the gateway has said HELLO. Rejects with the critical error, or with an AbortError at close. */
+  get connected(): Promise<void> {
+    return this.#core.connected.promise;
+  }
+
+  /** Resolves when the shard is usable: READY or RESUMED has come. Rejects like {@linkcode connected}. */
+  get ready(): Promise<void> {
+    return this.#core.ready.promise;
+  }
+
+  /** Resolves after {@linkcode close}, and rejects with the critical error. */
+  get closed(): Promise<void> {
+    this.#lifetime.isObserved = true;
+    return this.#core.closed.promise;
+  }
+
+  /** What the shard is doing now. */
+  get phase(): ShardPhase {
+    return this.#core.phase;
+  }
+
+  /** The session, as of what was received last; plain data that another process can resume with. */
+  get session(): Session | null {
+    return this.#core.session(this.#core.state.session?.sequence ?? 0);
+  }
+
+  /** The session's id. */
+  get sessionId(): string | null {
+    return this.#core.state.session?.id ?? null;
+  }
+
+  /** The sequence number of the last dispatch received. */
+  get sessionSequenceNumber(): number | null {
+    return this.#core.state.session?.sequence ?? null;
+  }
+
+  /** Whether the shard may identify. While this is `false`, having to is a {@linkcode ReconnectCheckFailedError}. */
+  get shouldReconnect(): boolean {
+    return this.#core.shouldReconnect;
+  }
+
+  set shouldReconnect(shouldReconnect: boolean) {
+    this.#core.shouldReconnect = shouldReconnect;
+  }
+
+  /**
+   * The time from the last heartbeat to its ACK, in **seconds**.
+   *
+   * @throws {DOMException} InvalidStateError, while there is no connection or no heartbeat has been acknowledged on it.
+   */
+  get latency(): number {
+    const { latency } = this.#core;
+    if (latency !== null) return latency;
+    throw new DOMException(
+      "Cannot tell the latency: no heartbeat has been acknowledged on this connection",
+      "InvalidStateError",
+    );
+  }
+
+  /**
+   * Starts to connect, with a resume where there is a session. From then on the shard connects again by itself.
+   *
+   * Resolves when the first connection is being opened, which waits for the turn to identify where one is needed; await
+   * {@linkcode ready} for the shard to be usable.
+   *
+   * @throws {DOMException} Rejects with InvalidStateError if the shard is connected already, and with an AbortError if
+   * it is closed meanwhile.
+   * @throws {ReconnectCheckFailedError} Rejects if it has to identify and `shouldReconnect` is `false`.
+   */
+  connect(options: ConnectOptions = {}): Promise<void> {
+    return this.#lifetime.connect(options.signal);
+  }
+
+  /**
+   * Closes the connection, and by default ends the session with it. Resolves when nothing is left running.
+   *
+   * With `cleanup: false` the session is kept, for another {@linkcode connect} or for the session store.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    return this.#lifetime.close(options.cleanup ?? true);
+  }
+
+  /** Closes; the session is kept where there is a store for it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close({ cleanup: this.#core.saver === null });
+  }
+
+  /**
+   * Changes the presence, now and for every later session. Of several that wait only the last one is sent.
+   *
+   * @returns Resolves when it was sent, or was overtaken by another.
+   * @throws {TypeError} Rejects if it is not a presence.
+   * @throws {RangeError} Rejects if it is larger than 4096 bytes.
+   */
+  async presenceUpdate(presence: PresenceUpdateData, options: SendOptions = {}): Promise<void> {
+    const payload = presencePayload(presence);
+    frameOf(payload);
+    options.signal?.throwIfAborted();
+    this.#core.presence = presence;
+    await this.#send(payload, { ...options, key: "presence" });
+  }
+
+  /**
+   * Joins, moves in or leaves a voice channel. Of several for a guild that wait only the last one is sent.
+   *
+   * @returns Resolves when it was sent, or was overtaken by another.
+   * @throws {TypeError} Rejects if it is not an update.
+   */
+  async voiceStateUpdate(update: VoiceStateUpdateData, options: SendOptions = {}): Promise<void> {
+    await this.#send(voiceStatePayload(update), { ...options, key: `voice ${update.guild_id}` });
+  }
+
+  /**
+   * Asks for the soundboard sounds of guilds: a `SOUNDBOARD_SOUNDS` comes for each.
+   *
+   * @returns Resolves when it was sent.
+   * @throws {TypeError} Rejects if an id is none.
+   * @throws {RangeError} Rejects if it is larger than 4096 bytes, which about 180 ids are.
+   */
+  async requestSoundboardSounds(guildIds: readonly string[], options: SendOptions = {}): Promise<void> {
+    await this.#send(soundboardSoundsPayload(guildIds), options);
+  }
+
+  /**
+   * Asks for short-lived facts about a guild's channels: a `CHANNEL_INFO` comes.
+   *
+   * @returns Resolves when it was sent.
+   * @throws {TypeError} Rejects if the id is none, or a field is unknown.
+   */
+  async requestChannelInfo(
+    guildId: string,
+    fields: readonly ChannelInfoField[],
+    options: SendOptions = {},
+  ): Promise<void> {
+    await this.#send(channelInfoPayload(guildId, fields), options);
+  }
+
+  /**
+   * Asks for members of a guild: by the beginning of their names with a limit, or up to 100 by their ids.
+   *
+   * The answer also comes as `GUILD_MEMBERS_CHUNK` events. Everything that is wrong with the request, a `TypeError` or
+   * `RangeError` included, rejects it; see {@linkcode MembersRequest}.
+   *
+   * @returns Await it for all members, or iterate over it for the parts.
+   */
+  requestGuildMembers(
+    guildId: string,
+    query: MembersQuery,
+    options: RequestGuildMembersOptions = {},
+  ): MembersRequest {
+    const { signal, timeoutMs = 30_000 } = options;
+    try {
+      const d = membersRequestData(guildId, query, this.intents, crypto.randomUUID().replaceAll("-", ""));
+      const payload = { op: GatewayOpcode.RequestGuildMembers, d };
+      frameOf(payload);
+      return this.#core.requests.open(d.nonce, {
+        timeoutMs,
+        signal,
+        send: (signal) => this.#send(payload, { signal }),
+      });
+    } catch (error) {
+      const request = new MembersRequest("", () => {});
+      failRequest(request, error);
+      return request;
+    }
+  }
+
+  #send(payload: SentPayload, options: CommandOptions): Promise<void> {
+    if (this.phase !== "closed") return this.#core.commands.push(payload, options);
+    return Promise.reject(new DOMException("Cannot send: the shard is closed", "InvalidStateError"));
+  }
+}

@@ -1,0 +1,114 @@
+import type { Dispatcher } from "./dispatcher.ts";
+import type { GatewayEvent } from "./gateway_event.ts";
+import { GatewayOpcode } from "./opcode.ts";
+import type { GatewayEvents, RawEvents } from "./payload.ts";
+import { rescale } from "./rescale.ts";
+import type { Shard } from "./shard.ts";
+import type { RescaledData, ShardEvents } from "./shard_events.ts";
+import { allShardIds } from "./sharding.ts";
+
+/** What a {@linkcode ShardFleet} gets from its owner. */
+export interface FleetOptions {
+  /** Makes a shard that is not connected yet. */
+  makeShard: (shardId: number, shardCount: number) => Shard;
+  /** Where the shards' payloads go. */
+  rawDispatcher: Dispatcher<RawEvents>;
+  /** Where the shards' dispatches go. */
+  eventDispatcher: Dispatcher<GatewayEvents>;
+  /** Where what the shards tell about themselves goes. */
+  dispatcher: Dispatcher<ShardEvents>;
+}
+
+/** The shards of a manager, and those that are to take over from them. */
+export class ShardFleet {
+  readonly #options: FleetOptions;
+  #shards: ReadonlyMap<number, Shard> = new Map();
+  #shardCount = 0;
+  #incoming: readonly Shard[] = [];
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** The shards by their ids. */
+  get shards(): ReadonlyMap<number, Shard> {
+    return this.#shards;
+  }
+
+  /** The shards that a rescale is bringing up. */
+  get incoming(): readonly Shard[] {
+    return this.#incoming;
+  }
+
+  /** Whether a shard belongs to those that events are expected of. */
+  has(shard: Shard): boolean {
+    return this.#shards.get(shard.shardId) === shard;
+  }
+
+  /** Connects shards; those there were are used again, because their sessions may live on. */
+  async start(shardCount: number, shardIds?: readonly number[]): Promise<void> {
+    const known = shardCount === this.#shardCount ? this.#shards : new Map<number, Shard>();
+    const shards = this.#make(shardCount, shardIds, known);
+    this.#use(shardCount, shards);
+    for (const shard of shards) this.#attach(shard, true);
+    await Promise.all(shards.map((shard) => shard.connect()));
+  }
+
+  /** Replaces the shards by others; see {@linkcode rescale}. */
+  async rescale(
+    shardCount: number,
+    shardIds: readonly number[] | undefined,
+    signal: AbortSignal,
+  ): Promise<RescaledData> {
+    const oldShards = [...this.#shards.values()];
+    const newShards = this.#incoming = this.#make(shardCount, shardIds, new Map());
+    try {
+      const counts = await rescale({
+        oldShards,
+        newShards,
+        signal,
+        deliver: (event) => this.#deliver(event),
+        attach: (shard, isAttached) => this.#attach(shard, isAttached),
+        onSwitch: () => {
+          for (const shard of oldShards) shard.dispatcher.parent = null;
+          this.#incoming = [];
+          this.#use(shardCount, newShards);
+        },
+      });
+      return { ...counts, shardCount, shardIds: newShards.map(({ shardId }) => shardId) };
+    } finally {
+      this.#incoming = [];
+    }
+  }
+
+  /** Closes the shards. */
+  async close(cleanup: boolean): Promise<void> {
+    await Promise.all([...this.#shards.values()].map((shard) => shard.close({ cleanup })));
+  }
+
+  #make(
+    shardCount: number,
+    shardIds: readonly number[] = allShardIds(shardCount),
+    known: ReadonlyMap<number, Shard>,
+  ): Shard[] {
+    const ids = shardIds.toSorted((a, b) => a - b);
+    return ids.map((id) => known.get(id) ?? this.#options.makeShard(id, shardCount));
+  }
+
+  #use(shardCount: number, shards: readonly Shard[]): void {
+    this.#shardCount = shardCount;
+    this.#shards = new Map(shards.map((shard) => [shard.shardId, shard]));
+    for (const shard of shards) shard.dispatcher.parent = this.#options.dispatcher;
+  }
+
+  #attach(shard: Shard, isAttached: boolean): void {
+    shard.rawDispatcher.parent = isAttached ? this.#options.rawDispatcher : null;
+    shard.eventDispatcher.parent = isAttached ? this.#options.eventDispatcher : null;
+  }
+
+  #deliver(event: GatewayEvent): void {
+    const { rawDispatcher, eventDispatcher } = this.#options;
+    const isRaw = event.sequence === null || event.type === String(GatewayOpcode.Dispatch);
+    (isRaw ? rawDispatcher : eventDispatcher).emit(event);
+  }
+}

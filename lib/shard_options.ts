@@ -1,0 +1,98 @@
+import { type CompressionFormat, type DecompressorLike, isSupported, supportedFormats } from "./decompressor.ts";
+import type { PresenceUpdateData } from "./payload.ts";
+import type { SessionStore } from "./session_store.ts";
+
+/** How a shard compresses: one of the stream formats, or not at all. */
+export type Compress = CompressionFormat | "none";
+
+/** What a {@linkcode Shard} and a {@linkcode ShardManager} can both be made with. */
+export interface ShardOptions {
+  /**
+   * The presence to connect with.
+   *
+   * @default {null}
+   */
+  presence?: PresenceUpdateData | null;
+  /**
+   * From how many members on a guild comes without its offline ones: 50 to 250.
+   *
+   * @default {null} The gateway's default, 50.
+   */
+  largeThreshold?: number | null;
+  /**
+   * The name of the library that the gateway is told.
+   *
+   * @default {"gangway"}
+   */
+  libraryName?: string;
+  /**
+   * How what the gateway sends is compressed.
+   *
+   * @default {"zlib-stream"}
+   */
+  compress?: Compress;
+  /**
+   * How long the WebSocket handshake and then the gateway's HELLO may take each, in milliseconds.
+   *
+   * @default {10_000}
+   */
+  connectTimeoutMs?: number;
+  /**
+   * Connect here and nowhere else, for a proxy in front of the gateway: neither the URL that Discord names nor the one
+   * to resume on is used.
+   */
+  gatewayUrl?: string;
+  /** Keeps the session for the next process. Without one it ends with this process. */
+  sessionStore?: SessionStore;
+  /** Makes what inflates each connection's stream, instead of {@linkcode Decompressor}. */
+  createDecompressor?: (format: CompressionFormat) => DecompressorLike;
+  /** The lifetime: aborting it is `close({ cleanup: false })`. */
+  signal?: AbortSignal;
+}
+
+/** Ends the lifetime of something that was opened. */
+export interface CloseOptions {
+  /**
+   * Whether to end the session as well: the bot goes offline at once, and cannot resume.
+   *
+   * @default {true}
+   */
+  cleanup?: boolean;
+}
+
+/** How long a timer can run. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * Checks what can be checked without a connection.
+ *
+ * @throws {TypeError} If this runtime cannot inflate the format asked for.
+ * @throws {RangeError} If a number is out of range.
+ */
+export function checkShardOptions(intents: number, options: ShardOptions): void {
+  const { largeThreshold = null, connectTimeoutMs = 1, compress = "none", createDecompressor } = options;
+  if (!Number.isSafeInteger(intents) || intents < 0) {
+    throw new RangeError(`Cannot connect to the gateway: intents must be a whole number from 0, received ${intents}`);
+  }
+  if (largeThreshold !== null && !(Number.isSafeInteger(largeThreshold) && isWithin(largeThreshold, 50, 250))) {
+    throw new RangeError(
+      `Cannot connect to the gateway: largeThreshold must be a whole number from 50 to 250, received ${largeThreshold}`,
+    );
+  }
+  if (!isWithin(connectTimeoutMs, 1, MAX_TIMEOUT_MS)) {
+    throw new RangeError(
+      `Cannot connect to the gateway: connectTimeoutMs must be from 1 to ${MAX_TIMEOUT_MS}, received ${connectTimeoutMs}`,
+    );
+  }
+  if (compress !== "none" && createDecompressor === undefined && !isSupported(compress)) {
+    throw new TypeError(
+      `Cannot connect to the gateway with compress ${JSON.stringify(compress)}: this runtime has ${
+        [...supportedFormats(), "none"].join(", ")
+      }`,
+    );
+  }
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most;
+}
