@@ -1,22 +1,29 @@
 /**
  * A Discord gateway client on web standards: it keeps a bot's shards connected and hands every event to the bot's code.
  *
- * @example A bot that answers `ping` with `pong`
- * ```ts no-eval
+ * @example A bot that answers `ping` with `pong`, tried on a gateway of its own
+ * ```ts
  * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
+ * import { LocalGateway } from "@gangway/gateway/testing";
+ * import { assertEquals } from "@std/assert";
  *
- * const authentication = new BotAuthentication("token");
- * const httpClient = new HTTPClient();
+ * // Stands in for Discord. A real bot has its token and a plain `new HTTPClient()` instead.
+ * await using discord = await LocalGateway.start();
+ * const authentication = new BotAuthentication(discord.token);
+ * const httpClient = new HTTPClient({ baseUrl: discord.url });
+ *
  * const intents = GatewayIntent.GuildMessages | GatewayIntent.MessageContent;
  * await using manager = new ShardManager(authentication, intents, httpClient);
- *
  * manager.eventDispatcher.listen("MESSAGE_CREATE", async (message) => {
  *   if (message.content !== "ping") return;
  *   await httpClient.createMessage(authentication, message.channel_id, { content: "pong" });
  * });
- *
  * await manager.connect();
- * await manager.closed;
+ * await manager.eventDispatcher.waitFor("READY");
+ *
+ * const answer = discord.next("message");
+ * discord.user("Ann").says("ping");
+ * assertEquals((await answer).content, "pong");
  * ```
  *
  * @module
@@ -74,6 +81,7 @@ export { MembersRequest } from "./lib/members_request.ts";
 export { GatewayOpcode } from "./lib/opcode.ts";
 export type {
   ActivityData,
+  DispatchPayload,
   GatewayBotInfo,
   GatewayEvents,
   GatewayPayload,

@@ -15,14 +15,19 @@ type Step = IteratorResult<GuildMembersChunk, undefined>;
  * gateway refuses it, a `TimeoutError` where no part comes for a while, a {@linkcode DisconnectError} where the session
  * is lost, an AbortError where the shard is closed, and with the reason of its signal.
  *
- * @example All members at once
- * ```ts ignore
- * const members = await shard.requestGuildMembers(guildId, { query: "", limit: 0 });
- * ```
- * @example Part by part, with presences
- * ```ts ignore
- * for await (const chunk of shard.requestGuildMembers(guildId, { userIds, presences: true })) {
- *   console.log(chunk.members.length, chunk.presences, chunk.not_found);
+ * @example As a whole, and part by part
+ * ```ts
+ * import type { Shard } from "@gangway/gateway";
+ *
+ * async function count(shard: Shard, guildId: string): Promise<number> {
+ *   const members = await shard.requestGuildMembers(guildId, { query: "", limit: 0 });
+ *   return members.length;
+ * }
+ *
+ * async function printOnline(shard: Shard, guildId: string, userIds: string[]): Promise<void> {
+ *   for await (const chunk of shard.requestGuildMembers(guildId, { userIds, presences: true })) {
+ *     for (const presence of chunk.presences ?? []) console.log(presence.user.id, presence.status);
+ *   }
  * }
  * ```
  */

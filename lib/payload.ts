@@ -36,8 +36,11 @@ export interface SentPayload {
   d: unknown;
 }
 
+/** Any dispatch: its event name as `t` and its data as `d`. */
+export type DispatchPayload = GatewayDispatchPayload;
+
 /** The data of every dispatch by the event's name on the wire, such as `MESSAGE_CREATE`. */
-export type GatewayEvents = { [Dispatch in GatewayDispatchPayload as `${Dispatch["t"]}`]: Dispatch["d"] };
+export type GatewayEvents = { [Dispatch in DispatchPayload as `${Dispatch["t"]}`]: Dispatch["d"] };
 
 /** Every payload by its opcode as text: `"0"` for a dispatch, `"10"` for HELLO, and so on. */
 export type RawEvents = { [opcode: `${number}`]: GatewayPayload };

@@ -53,16 +53,21 @@ export let interceptCritical: (shard: Shard, intercept: (error: Error) => boolea
  * A {@linkcode ShardManager} makes and runs them; use a shard of its own where one connection is all there is.
  *
  * @example One shard, on its own
- * ```ts no-eval
+ * ```ts
  * import { GatewayIntent, HTTPClient, Shard, TimesPer } from "@gangway/gateway";
+ * import { LocalGateway } from "@gangway/gateway/testing";
+ * import { assertEquals } from "@std/assert";
  *
- * const httpClient = new HTTPClient();
- * await using shard = new Shard(0, 1, GatewayIntent.GuildMessages, "token", new TimesPer(1, 5), httpClient);
- * shard.eventDispatcher.listen("MESSAGE_CREATE", (message) => {
- *   console.log(message.author.username, message.content);
- * });
+ * await using discord = await LocalGateway.start();
+ * const httpClient = new HTTPClient({ baseUrl: discord.url });
+ * const limiter = new TimesPer(1, 5);
+ *
+ * await using shard = new Shard(0, 1, GatewayIntent.GuildMessages, discord.token, limiter, httpClient);
  * await shard.connect();
  * await shard.ready;
+ * const message = shard.eventDispatcher.waitFor("MESSAGE_CREATE");
+ * discord.user("Ann").says("hello");
+ * assertEquals((await message).content, "hello");
  * ```
  */
 export class Shard implements AsyncDisposable {

@@ -24,23 +24,20 @@ import type { IdentifyRateLimiter } from "./times_per.ts";
  * Runs all shards of a bot, or some of them: finds out how many there should be, lets them identify in turn, and
  * gathers their events. An event reaches a shard's listeners, then the manager's.
  *
- * @example Ping-pong
- * ```ts no-eval
+ * @example Every shard that the gateway recommends
+ * ```ts
  * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
+ * import { LocalGateway } from "@gangway/gateway/testing";
+ * import { assertEquals } from "@std/assert";
  *
- * const authentication = new BotAuthentication("token");
- * const httpClient = new HTTPClient();
- * const intents = GatewayIntent.GuildMessages | GatewayIntent.MessageContent;
- * const manager = new ShardManager(authentication, intents, httpClient);
+ * await using discord = await LocalGateway.start({ shards: 2, maxConcurrency: 2 });
+ * const authentication = new BotAuthentication(discord.token);
+ * const httpClient = new HTTPClient({ baseUrl: discord.url });
  *
- * manager.eventDispatcher.listen("MESSAGE_CREATE", async (message) => {
- *   if (message.content === "ping") {
- *     await httpClient.createMessage(authentication, message.channel_id, { content: "pong" });
- *   }
- * });
- *
+ * await using manager = new ShardManager(authentication, GatewayIntent.Guilds, httpClient);
  * await manager.connect();
- * await manager.closed;
+ * await Promise.all([...manager.shards.values()].map((shard) => shard.ready));
+ * assertEquals(manager.shardIds, [0, 1]);
  * ```
  */
 export class ShardManager implements AsyncDisposable {

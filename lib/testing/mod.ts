@@ -25,7 +25,7 @@ export { LocalGatewayFaults } from "./gateway_faults.ts";
 export type { ConnectionTarget, RejectHttpOptions } from "./gateway_faults.ts";
 export type { DispatchTarget } from "./hub.ts";
 export type { LocalUser, LocalUserOptions, SaysOptions, UsesOptions } from "./local_user.ts";
-export type { GatewayEvents } from "../payload.ts";
+export type { DispatchPayload, GatewayEvents } from "../payload.ts";
 export type { Via } from "./link.ts";
 export type { LocalGatewayOptions, LocalHttpRoute, LocalRateLimit, LocalSessionStartLimit } from "./options.ts";
 export type { LocalGatewayFormat } from "./payload_writer.ts";
