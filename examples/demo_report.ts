@@ -1,0 +1,70 @@
+import { GatewayOpcode, type ShardManager } from "@gangway/gateway";
+import { type Screen, style } from "./demo_screen.ts";
+
+/** "Apps can identify once every 5 seconds" for each of `max_concurrency` keys; the library adds a margin. */
+const IDENTIFY_WINDOW_MS = 5_250;
+const COUNTDOWN_MS = 250;
+const NAME_COLUMNS = 10;
+
+/** Shows how the shards come up; resolves when all of them are ready. */
+export async function showShards(manager: ShardManager, screen: Screen, signal: AbortSignal): Promise<void> {
+  const startedAt = performance.now();
+  let identifiedAt: number | null = null;
+  using _listener = manager.dispatcher.listen("sent", ({ op }) => {
+    if (op === GatewayOpcode.Identify) identifiedAt ??= performance.now();
+  });
+  const left = () => {
+    const { shards, maxConcurrency } = manager;
+    if (maxConcurrency === null || [...shards.values()].every(({ phase }) => phase !== "waiting")) return "";
+    const wholeMs = Math.floor((shards.size - 1) / maxConcurrency) * IDENTIFY_WINDOW_MS;
+    const leftMs = wholeMs - (performance.now() - (identifiedAt ?? performance.now()));
+    return `, ${Math.max(1, Math.round(leftMs / 1000))} s left: ${maxConcurrency} may identify every 5 s`;
+  };
+  const show = () =>
+    screen.status(`${readyCount(manager)} of ${manager.shards.size} shards ready${style("dim", left())}`);
+  const countdown = screen.isLive ? setInterval(show, COUNTDOWN_MS) : undefined;
+  try {
+    let shown: number | null = null;
+    for await (const { phase } of manager.dispatcher.events("phase", { signal })) {
+      if (phase === "closed") continue;
+      const count = readyCount(manager);
+      if (count === manager.shards.size) break;
+      if (count !== shown) show();
+      shown = count;
+    }
+  } finally {
+    clearInterval(countdown);
+  }
+  const { size } = manager.shards;
+  screen.status(`${size} of ${size} shards ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  screen.status("");
+}
+
+function readyCount(manager: ShardManager): number {
+  return [...manager.shards.values()].filter(({ phase }) => phase === "ready").length;
+}
+
+/** Shows the messages that the bot receives. */
+export function showMessages(manager: ShardManager, screen: Screen): void {
+  manager.eventDispatcher.listen("MESSAGE_CREATE", ({ author, content }, { shardId }) => {
+    const name = plain(author.global_name ?? author.username).padEnd(NAME_COLUMNS);
+    const shard = style("dim", `shard ${shardId}`);
+    screen.line(`${shard}  ${style(author.bot ? "green" : "cyan", name)} ${plain(content)}`);
+  });
+}
+
+/** What strangers wrote must not steer the terminal. */
+function plain(text: string): string {
+  return text.replaceAll(/\p{C}/gu, " ");
+}
+
+/** Shows how long heartbeats take; resolves when each shard has had an answer to one. */
+export async function showLatency(manager: ShardManager, screen: Screen, signal: AbortSignal): Promise<void> {
+  const shards = [...manager.shards.values()];
+  const beats = await Promise.all(
+    shards.map(({ dispatcher }) => dispatcher.waitFor("heartbeat", undefined, { signal })),
+  );
+  const latencies = beats.map(({ latency }) => latency * 1000);
+  const average = latencies.reduce((sum, latency) => sum + latency, 0) / latencies.length;
+  screen.line(`Latency ${average.toFixed(1)} ms on average, ${Math.max(...latencies).toFixed(1)} ms at most`);
+}

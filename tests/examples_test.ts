@@ -1,0 +1,206 @@
+import { LocalGateway } from "@gangway/gateway/testing";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { runtime, test } from "./harness.ts";
+
+const FOLDER = fileURLToPath(new URL("../examples/", import.meta.url));
+const DEADLINE_MS = 45_000;
+
+/** An example in a process of its own, on the runtime of the test. */
+class Example implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<number | null>;
+  #waiters: (() => void)[] = [];
+  /** What it has written. */
+  output = "";
+
+  constructor(name: string, env: Record<string, string>, args: readonly string[] = []) {
+    const { DISCORD_TOKEN: _token, GANGWAY_API_URL: _url, ...rest } = process.env;
+    const command = runtime === "deno" ? ["run", "-A"] : ["run"];
+    this.#child = spawn(process.execPath, [...command, `${FOLDER}${name}.ts`, ...args], {
+      env: { ...rest, NO_COLOR: "1", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.output += text;
+        this.#wake();
+      });
+    }
+    // Whatever becomes of the test, no process is left behind.
+    const deadline = setTimeout(() => this.#child.kill("SIGKILL"), DEADLINE_MS);
+    this.#ended = new Promise((resolve) => {
+      this.#child.once("close", (code) => {
+        clearTimeout(deadline);
+        resolve(code);
+        this.#wake();
+      });
+    });
+  }
+
+  /** Starts one whose Discord is a gateway of the test's. */
+  static on(gateway: LocalGateway, name: string, args: readonly string[] = []): Example {
+    return new Example(name, { DISCORD_TOKEN: gateway.token, GANGWAY_API_URL: gateway.url }, args);
+  }
+
+  /** Resolves when it has written something. */
+  async writes(text: string): Promise<void> {
+    while (!this.output.includes(text)) {
+      const written = new Promise<"written">((resolve) => this.#waiters.push(() => resolve("written")));
+      const code = await Promise.race([written, this.#ended]);
+      if (code !== "written" && !this.output.includes(text)) {
+        throw new Error(`Ended with ${code} before it wrote "${text}":\n${this.output}`);
+      }
+    }
+  }
+
+  /** Ends it, as Ctrl-C or a service manager does, and gives the exit code. */
+  stop(signal: "SIGINT" | "SIGTERM"): Promise<number | null> {
+    // On Deno, `child.kill` has the exit code reported as `null` whatever the process makes of the signal.
+    process.kill(this.#child.pid as number, signal);
+    return this.#ended;
+  }
+
+  /** The exit code, when it ends by itself. */
+  get exitCode(): Promise<number | null> {
+    return this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+}
+
+test("example ping_pong answers ping with pong and ends cleanly at SIGINT", async () => {
+  await using gateway = await LocalGateway.start();
+  await using example = Example.on(gateway, "ping_pong");
+  await example.writes("Shard 0 is ready");
+  const answer = gateway.next("message");
+  gateway.user("Ann").says("hello");
+  gateway.user("Ben").says("ping");
+  assertEquals((await answer).content, "pong");
+  assertEquals(await example.stop("SIGINT"), 0);
+  assertEquals(gateway.messages.length, 1);
+  assertEquals(gateway.closes.map(({ code }) => code), [1000]);
+  assertEquals(gateway.violations, []);
+});
+
+test("example ping_pong ends with 1 and says what to do after a critical error", async () => {
+  await using gateway = await LocalGateway.start({ allowedIntents: 512 });
+  const token = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.canary";
+  await using wrongToken = new Example("ping_pong", { DISCORD_TOKEN: token, GANGWAY_API_URL: gateway.url });
+  await using disallowedIntent = Example.on(gateway, "ping_pong");
+  assertEquals(await wrongToken.exitCode, 1);
+  assertStringIncludes(wrongToken.output, "InvalidTokenError: ");
+  assertStringIncludes(wrongToken.output, "https://discord.com/developers/applications");
+  assertEquals(wrongToken.output.includes("canary"), false);
+  assertEquals(await disallowedIntent.exitCode, 1);
+  assertStringIncludes(disallowedIntent.output, "DisallowedIntentsError: ");
+  assertStringIncludes(disallowedIntent.output, "MessageContent");
+  assertEquals(disallowedIntent.output.includes(gateway.token), false);
+});
+
+test("examples without a token end with 1 and one line", async () => {
+  for (const name of ["ping_pong", "raw_events"]) {
+    await using example = new Example(name, {});
+    assertEquals(await example.exitCode, 1);
+    assertEquals(example.output.trimEnd().split("\n").length, 1);
+    assertStringIncludes(example.output, "Set DISCORD_TOKEN");
+  }
+});
+
+test("examples end at SIGTERM also towards a gateway that has gone silent", async () => {
+  await using gateway = await LocalGateway.start({ identifyWindowMs: 0 });
+  await using alone = Example.on(gateway, "ping_pong");
+  await using run = Example.on(gateway, "raw_events");
+  await Promise.all([alone.writes("Shard 0 is ready"), run.writes("READY")]);
+  gateway.freeze();
+  assertEquals(await Promise.all([alone.stop("SIGTERM"), run.stop("SIGTERM")]), [0, 0]);
+});
+
+test("example ping_pong_slash_command answers the command that register_slash_command registers", async () => {
+  await using gateway = await LocalGateway.start();
+  await using registration = Example.on(gateway, "register_slash_command");
+  assertEquals(await registration.exitCode, 0);
+  assertEquals(registration.output, "Registered /ping\n");
+  const [post] = gateway.httpRequests.filter(({ method }) => method === "POST");
+  assertEquals([post?.path, post?.status], [`/applications/${gateway.bot.id}/commands`, 201]);
+
+  const identified = gateway.next("identify", ({ outcome }) => outcome === "ready");
+  await using example = Example.on(gateway, "ping_pong_slash_command");
+  await identified;
+  const answer = gateway.next("interaction");
+  const { id } = gateway.user("Ann").uses("ping");
+  assertEquals(await answer, { interactionId: id, type: 4, data: { content: "pong" } });
+  assertEquals(await example.stop("SIGINT"), 0);
+  assertEquals(gateway.violations, []);
+});
+
+test("example raw_events shows payloads, dispatches and what was sent", async () => {
+  await using gateway = await LocalGateway.start();
+  await using example = Example.on(gateway, "raw_events");
+  await example.writes("GUILD_CREATE is dispatch 2");
+  gateway.user("Ann").types();
+  await example.writes("TYPING_START is dispatch 3");
+  assertStringIncludes(example.output, 'shard 0 <- Hello {"');
+  assertStringIncludes(example.output, "shard 0 -> Identify {");
+  assertEquals(example.output.includes(gateway.token), false);
+  assertEquals(await example.stop("SIGINT"), 0);
+});
+
+test("example resume_after_restart resumes in the next process and spends one identify in all", async () => {
+  await using gateway = await LocalGateway.start();
+  const folder = await mkdtemp(`${tmpdir()}/gangway-`);
+  try {
+    await using first = Example.on(gateway, "resume_after_restart", [folder]);
+    await first.writes("new session, 1 identify spent");
+    const { id: before } = gateway.user("Ann").says("before");
+    await first.writes(`ann wrote ${before}`);
+    assertEquals(await first.stop("SIGTERM"), 0);
+    assertStringIncludes(first.output, `is in ${folder}`);
+    assertEquals(await readdir(folder), ["session-0-1.json"]);
+
+    const { id: meanwhile } = gateway.user("Ben").says("meanwhile");
+    await using second = Example.on(gateway, "resume_after_restart", [folder]);
+    await second.writes("resumed, no identify spent");
+    await second.writes(`ben wrote ${meanwhile}`);
+    assertEquals(await second.stop("SIGTERM"), 0);
+    assertEquals(second.output.includes(before), false);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  assertEquals(gateway.identifies.length, 1);
+  assertEquals(gateway.resumes.map(({ outcome }) => outcome), ["resumed"]);
+  assertEquals(gateway.violations, []);
+});
+
+test("example demo plays a conversation, shows that pong was posted and ends", async () => {
+  await using example = new Example("demo", {});
+  assertEquals(await example.exitCode, 0, example.output);
+  for (const text of ["2 of 4 shards ready, ", "4 of 4 shards ready after ", "ping\n", "posted   pong\n", "Latency "]) {
+    assertStringIncludes(example.output, text);
+  }
+  assertEquals(example.output.includes("\x1b"), false);
+});
+
+test("example demo runs where DISCORD_TOKEN leads until SIGINT, and says what is wrong", async () => {
+  await using gateway = await LocalGateway.start();
+  await using example = Example.on(gateway, "demo");
+  await using failing = new Example("demo", { DISCORD_TOKEN: "wrong", GANGWAY_API_URL: gateway.url });
+  await example.writes("1 of 1 shards ready");
+  gateway.user("Ann").says("ping");
+  await example.writes("Local bot  pong");
+  assertEquals(await example.stop("SIGINT"), 0);
+  assertStringIncludes(example.output, "Closed");
+  assertEquals(await failing.exitCode, 1);
+  assertStringIncludes(failing.output, "InvalidTokenError: ");
+});
