@@ -80,7 +80,7 @@ export class CommandQueue {
     reject: (reason: unknown) => void,
   ): Command {
     const frame = frameOf(payload);
-    if (this.#commands.length >= MAX_COMMANDS) {
+    if (this.#commands.length >= MAX_COMMANDS && this.#placeOf(key) < 0) {
       throw new DOMException(`Cannot send: ${MAX_COMMANDS} commands are waiting already`, "InvalidStateError");
     }
     const onAbort = () => {
@@ -122,14 +122,18 @@ export class CommandQueue {
   }
 
   #enqueue(command: Command): void {
-    const { key } = command;
-    const at = key === undefined ? -1 : this.#commands.findIndex((other) => other.key === key);
+    const at = this.#placeOf(command.key);
     if (at < 0) {
       this.#commands.push(command);
       return;
     }
     const [overtaken] = this.#commands.splice(at, 1, command);
     overtaken?.settle();
+  }
+
+  /** Where the command waits that one of this key overtakes, or -1. */
+  #placeOf(key: string | undefined): number {
+    return key === undefined ? -1 : this.#commands.findIndex((other) => other.key === key);
   }
 
   #flush(): void {

@@ -277,7 +277,7 @@ export class Connection {
       if (!signal.aborted) this.giveUp(asGatewayError(error));
       return;
     }
-    if (signal.aborted) return;
+    if (signal.aborted) return this.#permit[Symbol.dispose]();
     this.#sendOwn(identifyPayload(this.#core), true);
     this.#permit.sent();
     this.#expect("READY", READY_TIMEOUT_MS);

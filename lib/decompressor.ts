@@ -53,7 +53,8 @@ function openStream(format: CompressionFormat): DecompressionStream {
  * Inflates the one endless stream of a connection, a message at a time.
  *
  * With zlib-stream a payload may come in several messages and is complete when one ends in `00 00 ff ff`; with
- * zstd-stream every message is one payload. A decompressor serves one connection: the next connection starts a new
+ * zstd-stream every message is one payload. Two payloads in one message, which the gateway never sends, come out
+ * as one. A decompressor serves one connection: the next connection starts a new
  * stream.
  *
  * @example Inflate what the gateway sent

@@ -68,6 +68,9 @@ const INVALID_SESSION_PAUSE_MS = [1_000, 5_000] as const;
 /** Repeat offenders of the send limit lose access to the API, so there is a rest before the next window is used. */
 const RATE_LIMITED_PAUSE_MS = [5_000, 15_000] as const;
 
+/** The longest interval a timer can wait for, in milliseconds: a longer one would be over at once, again and again. */
+const MAX_INTERVAL_MS = 2 ** 31 - 1;
+
 const NOTHING: readonly SessionEffect[] = [];
 const DISPATCH: readonly SessionEffect[] = [{ type: "dispatch", missed: 0 }];
 
@@ -121,7 +124,9 @@ function onPayload(state: SessionState, payload: GatewayPayload): Step {
 function onHello(state: SessionState, data: unknown): Step {
   if (state.phase !== "connecting") return [state, NOTHING];
   const intervalMs = (data as { heartbeat_interval?: unknown } | null)?.heartbeat_interval;
-  if (typeof intervalMs !== "number" || !(intervalMs > 0)) return disconnect(state.session);
+  if (typeof intervalMs !== "number" || !(intervalMs > 0 && intervalMs <= MAX_INTERVAL_MS)) {
+    return disconnect(state.session);
+  }
   const heart = { type: "heart", intervalMs } as const;
   const { session } = state;
   if (session === null) return [{ ...state, phase: "identifying" }, [heart, { type: "identify" }]];
@@ -148,7 +153,10 @@ function onDispatch(state: SessionState, { s, t, d }: GatewayPayload): Step {
 function onReady(state: SessionState, s: number | null, data: unknown): Step {
   const { session_id: id, resume_gateway_url: url } = (data ?? {}) as Record<string, unknown>;
   if (typeof id !== "string" || id === "") return disconnect(null);
-  const session = { id, sequence: s ?? 0, resumeUrl: typeof url === "string" ? url : "" };
+  const sequence = s ?? 0;
+  // READY may come again as any dispatch may; taking it would send the sequence back.
+  if (id === state.session?.id && sequence <= state.session.sequence) return [state, NOTHING];
+  const session = { id, sequence, resumeUrl: typeof url === "string" ? url : "" };
   return [{ ...state, phase: "ready", session }, DISPATCH];
 }
 

@@ -20,6 +20,8 @@ export class SessionSaver {
   readonly #options: SessionSaverOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
+  /** The write that has not begun: it will take in what changes until then. */
+  #next: Promise<void> | null = null;
 
   /** Makes a saver that has nothing to save yet. */
   constructor(options: SessionSaverOptions) {
@@ -28,18 +30,27 @@ export class SessionSaver {
 
   /** Says that what there is to be saved has changed. */
   touch(): void {
-    this.#timer ??= setTimeout(() => void this.flush(), COALESCE_MS);
+    this.#timer ??= setTimeout(() => this.#begin(), COALESCE_MS);
   }
 
-  /** Saves now; resolves when it is written, or has failed and been reported. */
+  /**
+   * Saves now what has changed, and nothing else: what is in the store may never have been loaded. Resolves when it is
+   * written, or has failed and been reported.
+   */
   flush(): Promise<void> {
+    if (this.#timer !== undefined) this.#begin();
+    return this.#writing;
+  }
+
+  #begin(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    return this.#writing = this.#writing.then(() => this.#write());
+    this.#writing = this.#next ??= this.#writing.then(() => this.#write());
   }
 
   async #write(): Promise<void> {
     const { store, key, current, onError } = this.#options;
+    this.#next = null;
     try {
       const session = current();
       await (session === null ? store.delete(key) : store.save(key, session));

@@ -51,7 +51,8 @@ export class MemorySessionStore implements SessionStore {
 
   /** Finds a session, or `null`. */
   load(key: string): Promise<Session | null> {
-    return Promise.resolve(this.#sessions.get(key) ?? null);
+    const session = this.#sessions.get(key);
+    return Promise.resolve(session === undefined ? null : { ...session });
   }
 
   /** Keeps a session. */
@@ -71,6 +72,6 @@ export class MemorySessionStore implements SessionStore {
 export function isSessionOf(value: unknown, shardId: number, shardCount: number): value is Session {
   if (typeof value !== "object" || value === null) return false;
   const { id, sequence, resumeUrl, ...shard } = value as Partial<Session>;
-  return typeof id === "string" && id !== "" && Number.isSafeInteger(sequence) && typeof resumeUrl === "string" &&
-    shard.shardId === shardId && shard.shardCount === shardCount;
+  return typeof id === "string" && id !== "" && Number.isSafeInteger(sequence) && sequence as number >= 0 &&
+    typeof resumeUrl === "string" && shard.shardId === shardId && shard.shardCount === shardCount;
 }

@@ -1,3 +1,4 @@
+import { attempt } from "./attempt.ts";
 import {
   type ChannelInfoField,
   channelInfoPayload,
@@ -265,12 +266,14 @@ export class Shard implements AsyncDisposable {
    * @throws {TypeError} Rejects if it is not a presence.
    * @throws {RangeError} Rejects if it is larger than 4096 bytes.
    */
-  async presenceUpdate(presence: PresenceUpdateData, options: SendOptions = {}): Promise<void> {
-    const payload = presencePayload(presence);
-    frameOf(payload);
-    options.signal?.throwIfAborted();
-    this.#core.presence = presence;
-    await this.#send(payload, { ...options, key: "presence" });
+  presenceUpdate(presence: PresenceUpdateData, options: SendOptions = {}): Promise<void> {
+    return this.#send(() => {
+      const payload = presencePayload(presence);
+      frameOf(payload);
+      options.signal?.throwIfAborted();
+      this.#core.presence = presence;
+      return payload;
+    }, { ...options, key: "presence" });
   }
 
   /**
@@ -279,8 +282,8 @@ export class Shard implements AsyncDisposable {
    * @returns Resolves when it was sent, or was overtaken by another.
    * @throws {TypeError} Rejects if it is not an update.
    */
-  async voiceStateUpdate(update: VoiceStateUpdateData, options: SendOptions = {}): Promise<void> {
-    await this.#send(voiceStatePayload(update), { ...options, key: `voice ${update.guild_id}` });
+  voiceStateUpdate(update: VoiceStateUpdateData, options: SendOptions = {}): Promise<void> {
+    return this.#send(() => voiceStatePayload(update), { ...options, key: `voice ${update?.guild_id}` });
   }
 
   /**
@@ -290,8 +293,8 @@ export class Shard implements AsyncDisposable {
    * @throws {TypeError} Rejects if an id is none.
    * @throws {RangeError} Rejects if it is larger than 4096 bytes, which about 180 ids are.
    */
-  async requestSoundboardSounds(guildIds: readonly string[], options: SendOptions = {}): Promise<void> {
-    await this.#send(soundboardSoundsPayload(guildIds), options);
+  requestSoundboardSounds(guildIds: readonly string[], options: SendOptions = {}): Promise<void> {
+    return this.#send(() => soundboardSoundsPayload(guildIds), options);
   }
 
   /**
@@ -300,12 +303,12 @@ export class Shard implements AsyncDisposable {
    * @returns Resolves when it was sent.
    * @throws {TypeError} Rejects if the id is none, or a field is unknown.
    */
-  async requestChannelInfo(
+  requestChannelInfo(
     guildId: string,
     fields: readonly ChannelInfoField[],
     options: SendOptions = {},
   ): Promise<void> {
-    await this.#send(channelInfoPayload(guildId, fields), options);
+    return this.#send(() => channelInfoPayload(guildId, fields), options);
   }
 
   /**
@@ -329,7 +332,7 @@ export class Shard implements AsyncDisposable {
       return this.#core.requests.open(d.nonce, {
         timeoutMs,
         signal,
-        send: (signal) => this.#send(payload, { signal }),
+        send: (signal) => this.#send(() => payload, { signal }),
       });
     } catch (error) {
       const request = new MembersRequest("", () => {});
@@ -338,8 +341,12 @@ export class Shard implements AsyncDisposable {
     }
   }
 
-  #send(payload: SentPayload, options: CommandOptions): Promise<void> {
-    if (this.phase !== "closed") return this.#core.commands.push(payload, options);
-    return Promise.reject(new DOMException("Cannot send: the shard is closed", "InvalidStateError"));
+  #send(payloadOf: () => SentPayload, options: CommandOptions): Promise<void> {
+    return attempt(async () => {
+      if (this.phase === "closed") {
+        throw new DOMException("Cannot send: the shard is closed", "InvalidStateError");
+      }
+      await this.#core.commands.push(payloadOf(), options);
+    });
   }
 }

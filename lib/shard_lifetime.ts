@@ -1,3 +1,4 @@
+import { attempt } from "./attempt.ts";
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from "./connection.ts";
 import { printUnheard } from "./critical.ts";
 import type { GatewayError } from "./errors.ts";
@@ -24,7 +25,7 @@ export class ShardLifetime {
   connect(signal: AbortSignal | undefined): Promise<void> {
     const core = this.#core;
     const obstacle = this.#obstacle(signal);
-    if (obstacle !== undefined) return Promise.reject(obstacle.reason);
+    if (obstacle !== undefined) return attempt(() => Promise.reject(obstacle.reason));
     if (this.#controller.signal.aborted) this.#controller = this.#renew();
     const loop = this.#loop = new ReconnectLoop(core, this.#controller.signal);
     this.#running = loop.run().catch((error) => this.#onEnd(loop, error));
@@ -50,7 +51,10 @@ export class ShardLifetime {
     await closing;
     await this.#running;
     this.#finish(reason);
-    if (cleanup) core.adopt(null);
+    if (cleanup) {
+      core.adopt(null);
+      core.saver?.touch();
+    }
     await core.saver?.flush();
     core.closed.fulfil();
   }

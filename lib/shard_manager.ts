@@ -1,3 +1,4 @@
+import { attempt } from "./attempt.ts";
 import type { BotAuthentication } from "./authentication.ts";
 import { printUnheard } from "./critical.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -155,7 +156,11 @@ export class ShardManager implements AsyncDisposable {
    * closed meanwhile.
    * @throws {GatewayError} Rejects with a critical error that comes meanwhile, such as {@linkcode InvalidTokenError}.
    */
-  async connect(): Promise<void> {
+  connect(): Promise<void> {
+    return attempt(() => this.#connect());
+  }
+
+  async #connect(): Promise<void> {
     this.#options.signal?.throwIfAborted();
     if (this.#lifetime !== null) {
       throw new DOMException("Cannot connect: the manager is connected, or about to be", "InvalidStateError");
@@ -183,10 +188,18 @@ export class ShardManager implements AsyncDisposable {
    * @throws {DOMException} Rejects with InvalidStateError before {@linkcode connect}, during another rescale, and when
    * fewer identifies are left than it needs.
    */
-  async rescaleShards(
+  rescaleShards(
     shardCount: number,
     shardIds?: readonly number[],
     options: RescaleShardsOptions = {},
+  ): Promise<void> {
+    return attempt(() => this.#startRescale(shardCount, shardIds, options));
+  }
+
+  async #startRescale(
+    shardCount: number,
+    shardIds: readonly number[] | undefined,
+    options: RescaleShardsOptions,
   ): Promise<void> {
     checkShardIds(shardCount, shardIds);
     options.signal?.throwIfAborted();

@@ -12,7 +12,12 @@ import { filesBelow, ROOT } from "./command.ts";
 /** How large the library may be when minified and compressed, in bytes: somebody downloads it at every cold start. */
 const MAX_GZIP_BYTES = 14 * 1024;
 
-const ENTRY_POINTS = { mod: "./mod.ts", "lib/testing/mod": "./lib/testing/mod.ts" };
+const ENTRY_POINTS = {
+  "mod": "./mod.ts",
+  "lib/file_session_store": "./lib/file_session_store.ts",
+  "lib/shutdown_on_signal": "./lib/shutdown_on_signal.ts",
+  "lib/testing/mod": "./lib/testing/mod.ts",
+};
 
 async function main(): Promise<boolean> {
   try {

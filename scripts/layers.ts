@@ -35,7 +35,7 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     name: "abilities",
-    helps: ["delay", "handled", "latch", "with_signals"],
+    helps: ["attempt", "delay", "handled", "latch", "with_signals"],
     groups: [
       [
         "dispatcher",
@@ -59,7 +59,7 @@ export const LAYERS: readonly Layer[] = [
       ["socket", "decompressor"],
       ["heart"],
       ["times_per", "identify_queue"],
-      ["session_store", "session_saver"],
+      ["session_store", "session_saver", "file_session_store"],
       ["members_request", "members_requests"],
       ["command_queue"],
     ],
@@ -81,14 +81,17 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     name: "shard manager",
-    groups: [[
-      "shard_manager",
-      "shard_manager_options",
-      "shard_fleet",
-      "rescale",
-      "guild_arrivals",
-      "overlap",
-    ]],
+    groups: [
+      [
+        "shard_manager",
+        "shard_manager_options",
+        "shard_fleet",
+        "rescale",
+        "guild_arrivals",
+        "overlap",
+      ],
+      ["shutdown_on_signal"],
+    ],
   },
 ];
 
@@ -99,7 +102,7 @@ export const LAYERS: readonly Layer[] = [
 export const TESTING_FOLDER = "testing/";
 
 /** Files of `lib/` that name their runtime on purpose, and so may use what only that runtime has. */
-export const RUNTIME_FILES: readonly string[] = [];
+export const RUNTIME_FILES: readonly string[] = ["file_session_store.ts", "shutdown_on_signal.ts"];
 
 /** Packages that any file may import types from. */
 export const TYPE_PACKAGES: readonly string[] = ["discord-api-types"];
