@@ -64,7 +64,8 @@ const encoder = new TextEncoder();
  */
 export function checkSnowflake(action: string, name: string, value: unknown): string {
   if (typeof value === "string" && /^\d{1,20}$/.test(value)) return value;
-  throw new TypeError(`Cannot ${action}: ${name} must be a snowflake, received ${JSON.stringify(value)}`);
+  const received = typeof value === "bigint" ? `${value}n` : JSON.stringify(value);
+  throw new TypeError(`Cannot ${action}: ${name} must be a snowflake, received ${received}`);
 }
 
 /**
@@ -81,13 +82,13 @@ export function membersRequestData(
   intents: number,
   nonce: string,
 ): MembersRequestData {
+  if ((query?.query === undefined) === (query?.userIds === undefined)) {
+    throw new TypeError("Cannot request guild members: just one of query and userIds must be given");
+  }
   const data: MembersRequestData = {
     guild_id: checkSnowflake("request guild members", "guildId", guildId),
     nonce: checkNonce(query.nonce ?? nonce),
   };
-  if ((query.query === undefined) === (query.userIds === undefined)) {
-    throw new TypeError("Cannot request guild members: just one of query and userIds must be given");
-  }
   if (query.query !== undefined) Object.assign(data, byQuery(query as MembersByQuery, intents));
   else Object.assign(data, byIds(query as MembersByIds));
   if (query.presences) {
@@ -113,6 +114,11 @@ function byQuery({ query, limit }: MembersByQuery, intents: number): Partial<Mem
 
 function byIds({ userIds, limit }: MembersByIds): Partial<MembersRequestData> {
   const ids = typeof userIds === "string" ? [userIds] : userIds;
+  if (!Array.isArray(ids)) {
+    throw new TypeError(
+      `Cannot request guild members: userIds must be an id or an array of ids, received ${JSON.stringify(userIds)}`,
+    );
+  }
   if (ids.length < 1 || ids.length > MAX_IDS) {
     throw new RangeError(`Cannot request guild members: userIds must be 1 to ${MAX_IDS} ids, received ${ids.length}`);
   }

@@ -32,8 +32,8 @@ export class RateLimit {
   take(now: number, reserve: number = 0): number {
     const oldest = this.#times[(this.#next + reserve) % this.#limit] as number;
     const wait = oldest + this.#windowMs - now;
-    // At exactly one window's distance both ends could still be counted.
-    if (wait >= 0) return Math.max(wait, 1);
+    // At exactly one window's distance both ends could still be counted: the wait goes beyond it.
+    if (wait >= 0) return Math.floor(wait) + 1;
     this.#times[this.#next] = now;
     this.#next = (this.#next + 1) % this.#limit;
     return 0;
@@ -42,7 +42,7 @@ export class RateLimit {
 
 /** How many sends commands leave over, so that neither heartbeats nor their answers ever wait. */
 export function commandReserve(heartbeatIntervalMs: number): number {
-  return Math.min(beatReserve(heartbeatIntervalMs) + REQUESTED_BEATS, SEND_LIMIT - 1);
+  return beatReserve(heartbeatIntervalMs) + REQUESTED_BEATS;
 }
 
 /** How many sends everything but the scheduled heartbeats leaves over. */

@@ -8,8 +8,12 @@
  */
 export function shardIdOf(guildId: string | bigint, shardCount: number): number {
   checkShardCount(shardCount);
-  if (typeof guildId !== "bigint" && !/^\d{1,20}$/.test(guildId)) {
-    throw new TypeError(`Cannot find the shard of a guild: expected a snowflake, received ${JSON.stringify(guildId)}`);
+  const isSnowflake = typeof guildId === "bigint"
+    ? guildId >= 0n
+    : typeof guildId === "string" && /^\d{1,20}$/.test(guildId);
+  if (!isSnowflake) {
+    const received = typeof guildId === "bigint" ? guildId : JSON.stringify(guildId);
+    throw new TypeError(`Cannot find the shard of a guild: expected a snowflake, received ${received}`);
   }
   return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
 }

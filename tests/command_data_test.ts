@@ -1,0 +1,147 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ActivityType, PresenceUpdateStatus } from "discord-api-types/v10";
+import {
+  type ChannelInfoField,
+  channelInfoPayload,
+  presencePayload,
+  soundboardSoundsPayload,
+  voiceStatePayload,
+} from "../lib/command_data.ts";
+import type { PresenceUpdateData, VoiceStateUpdateData } from "../lib/payload.ts";
+import { test } from "./harness.ts";
+
+const GUILD = "197038439483310086";
+const CHANNEL = "41771983423143937";
+const VOICE: VoiceStateUpdateData = { guild_id: GUILD, channel_id: CHANNEL, self_mute: false, self_deaf: true };
+
+/** What is not an id, and how it is shown. */
+const NO_IDS = [["x", '"x"'], ["", '""'], [7, "7"], [7n, "7n"], [undefined, "undefined"], [{}, "{}"]] as const;
+
+test("presencePayload is op 3 with all four fields", () => {
+  const activities = [{ name: "chess", type: ActivityType.Playing }];
+  const presence: PresenceUpdateData = { status: PresenceUpdateStatus.Idle, activities, afk: true, since: 91_879_201 };
+  assertEquals(presencePayload(presence), { op: 3, d: { since: 91_879_201, activities, status: "idle", afk: true } });
+});
+
+test("presencePayload fills in what may be left out", () => {
+  const presence = { status: "online", activities: [] } as unknown as PresenceUpdateData;
+  assertEquals(presencePayload(presence), { op: 3, d: { since: null, activities: [], status: "online", afk: false } });
+});
+
+test("presencePayload takes every status there is", () => {
+  for (const status of Object.values(PresenceUpdateStatus)) {
+    assertEquals(
+      (presencePayload({ status, activities: [], afk: false, since: null }).d as PresenceUpdateData).status,
+      status,
+    );
+  }
+});
+
+test("presencePayload rejects a presence that is none", () => {
+  const cases: [unknown, string][] = [
+    [null, "status must be one of online, dnd, idle, invisible, offline, received undefined"],
+    [undefined, "status must be one of online, dnd, idle, invisible, offline, received undefined"],
+    [{ activities: [] }, "status must be one of online, dnd, idle, invisible, offline, received undefined"],
+    [
+      { activities: [], status: "busy" },
+      'status must be one of online, dnd, idle, invisible, offline, received "busy"',
+    ],
+    [{ status: "online" }, "activities must be an array, received undefined"],
+    [{ status: "online", activities: "chess" }, 'activities must be an array, received "chess"'],
+  ];
+  for (const [presence, message] of cases) {
+    assertThrows(
+      () => presencePayload(presence as PresenceUpdateData),
+      TypeError,
+      `Cannot update the presence: ${message}`,
+    );
+  }
+});
+
+test("voiceStatePayload is op 4 with all four fields, where null leaves the channel", () => {
+  assertEquals(voiceStatePayload(VOICE), { op: 4, d: VOICE });
+  assertEquals(voiceStatePayload({ ...VOICE, channel_id: null }).d, { ...VOICE, channel_id: null });
+});
+
+test("voiceStatePayload sends nothing but its fields", () => {
+  const update = { ...VOICE, self_video: true } as VoiceStateUpdateData;
+  assertEquals(voiceStatePayload(update).d, VOICE);
+});
+
+test("voiceStatePayload rejects ids that are none", () => {
+  for (const [value, shown] of NO_IDS) {
+    for (const name of ["guild_id", "channel_id"]) {
+      assertThrows(
+        () => voiceStatePayload({ ...VOICE, [name]: value }),
+        TypeError,
+        `Cannot update the voice state: ${name} must be a snowflake, received ${shown}`,
+      );
+    }
+  }
+  assertThrows(() => voiceStatePayload({ ...VOICE, guild_id: null as unknown as string }), TypeError, "guild_id");
+  assertThrows(
+    () => voiceStatePayload(null as unknown as VoiceStateUpdateData),
+    TypeError,
+    "guild_id must be a snowflake",
+  );
+});
+
+test("voiceStatePayload rejects what is neither true nor false", () => {
+  for (const name of ["self_mute", "self_deaf"]) {
+    for (const value of [undefined, null, 0, "true"]) {
+      assertThrows(
+        () => voiceStatePayload({ ...VOICE, [name]: value }),
+        TypeError,
+        `Cannot update the voice state: ${name} must be a boolean, received ${JSON.stringify(value)}`,
+      );
+    }
+  }
+});
+
+test("soundboardSoundsPayload is op 31 with the ids", () => {
+  assertEquals(soundboardSoundsPayload([GUILD, "1"]), { op: 31, d: { guild_ids: [GUILD, "1"] } });
+});
+
+test("soundboardSoundsPayload rejects anything but an array of ids", () => {
+  for (const [value, shown] of [[[], "[]"], [GUILD, `"${GUILD}"`], [undefined, "undefined"], [null, "null"]] as const) {
+    assertThrows(
+      () => soundboardSoundsPayload(value as unknown as string[]),
+      TypeError,
+      `Cannot request soundboard sounds: guildIds must be an array of ids, received ${shown}`,
+    );
+  }
+  for (const [value, shown] of NO_IDS) {
+    assertThrows(
+      () => soundboardSoundsPayload([GUILD, value as string]),
+      TypeError,
+      `Cannot request soundboard sounds: guildIds must be a snowflake, received ${shown}`,
+    );
+  }
+});
+
+test("channelInfoPayload is op 43 with one guild and the fields", () => {
+  assertEquals(channelInfoPayload(GUILD, ["status"]), { op: 43, d: { guild_id: GUILD, fields: ["status"] } });
+  assertEquals(channelInfoPayload(GUILD, ["voice_start_time", "status"]).d, {
+    guild_id: GUILD,
+    fields: ["voice_start_time", "status"],
+  });
+});
+
+test("channelInfoPayload rejects a guild that is none and fields that nobody knows", () => {
+  for (const [value, shown] of NO_IDS) {
+    assertThrows(
+      () => channelInfoPayload(value as string, ["status"]),
+      TypeError,
+      `Cannot request channel info: guildId must be a snowflake, received ${shown}`,
+    );
+  }
+  for (const fields of [[], ["topic"], ["status", "topic"], "status", undefined, null]) {
+    assertThrows(
+      () => channelInfoPayload(GUILD, fields as ChannelInfoField[]),
+      TypeError,
+      `Cannot request channel info: fields must be some of status, voice_start_time, received ${
+        JSON.stringify(fields)
+      }`,
+    );
+  }
+});
