@@ -23,8 +23,11 @@ const FORMATS: Record<CompressionFormat, string> = { "zlib-stream": "deflate", "
 
 const DEFAULT_MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
 
-/** Input is written in pieces of this size, so that one write cannot inflate to more than zlib's 1,032 times as much. */
-const PIECE_BYTES = 64 * 1024;
+/**
+ * Input is written in pieces of this size, so that one write cannot inflate to more than some 64 megabytes before anybody
+ * looks: zlib makes up to 1,032 times as much of it, and zstd some 33,000 times.
+ */
+const PIECE_BYTES: Record<CompressionFormat, number> = { "zlib-stream": 64 * 1024, "zstd-stream": 2 * 1024 };
 
 const CLOSING_BRACE = 0x7d;
 
@@ -53,9 +56,8 @@ function openStream(format: CompressionFormat): DecompressionStream {
  * Inflates the one endless stream of a connection, a message at a time.
  *
  * With zlib-stream a payload may come in several messages and is complete when one ends in `00 00 ff ff`; with
- * zstd-stream every message is one payload. Two payloads in one message, which the gateway never sends, come out
- * as one. A decompressor serves one connection: the next connection starts a new
- * stream.
+ * zstd-stream every message is one payload. Two payloads in one message, which the gateway never sends, come out as
+ * one. A decompressor serves one connection: the next connection starts a new stream.
  *
  * @example Inflate what the gateway sent
  * ```ts
@@ -160,9 +162,10 @@ export class Decompressor implements DecompressorLike, Disposable {
   }
 
   async #inflate(bytes: Uint8Array): Promise<Uint8Array | null> {
-    for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
+    const pieceBytes = PIECE_BYTES[this.#format];
+    for (let start = 0; start < bytes.length; start += pieceBytes) {
       if (this.#failure !== undefined) throw this.#failure;
-      await this.#write(bytes.subarray(start, start + PIECE_BYTES));
+      await this.#write(bytes.subarray(start, start + pieceBytes));
     }
     if (this.#failure !== undefined) throw this.#failure;
     return this.#isComplete(bytes) ? this.#take() : null;

@@ -1,6 +1,7 @@
-import { identifyKeyOf } from "./sharding.ts";
+import { IdentifyTurns } from "./identify_turns.ts";
 import type { SessionStartLimit } from "./payload.ts";
-import { type IdentifyPermit, type IdentifyRateLimiter, type IdentifyRequest, TimesPer } from "./times_per.ts";
+import { identifyKeyOf } from "./sharding.ts";
+import type { IdentifyPermit, IdentifyRateLimiter, IdentifyRequest } from "./times_per.ts";
 
 /** What is reported when the daily budget stops identifies. */
 export interface IdentifyLimited {
@@ -20,12 +21,12 @@ export interface IdentifyQueueOptions {
    * @default {0}
    */
   reserve?: number;
-  /** Called when a shard has to wait for the budget to be renewed. */
+  /** Called when shards have to wait for the budget to be renewed: once for each budget. */
   onLimited?: (limited: IdentifyLimited) => void;
 }
 
-/** "Apps can identify once every 5 seconds" for each key. */
-const WINDOW_SECONDS = 5;
+/** "Apps can identify once every 5 seconds" for each key; it is the gateway that counts, so there is a margin. */
+const WINDOW_MS = 5_250;
 
 const DAY_MS = 86_400_000;
 
@@ -38,13 +39,13 @@ const DAY_MS = 86_400_000;
 export class IdentifyQueue implements IdentifyRateLimiter {
   readonly #reserve: number;
   readonly #onLimited: ((limited: IdentifyLimited) => void) | undefined;
-  readonly #limiters = new Map<number, TimesPer>();
+  readonly #turns: IdentifyTurns;
   #maxConcurrency = 1;
   #total = Infinity;
   #remaining = Infinity;
   #resetAt = Infinity;
-  /** Wakes those who wait for the budget to be renewed. */
-  readonly #sleepers = new Set<() => void>();
+  /** The end of the budget of which it was told that it is used up. */
+  #toldUntil = 0;
 
   /**
    * Starts without a budget: {@linkcode update} brings it.
@@ -58,6 +59,13 @@ export class IdentifyQueue implements IdentifyRateLimiter {
     }
     this.#reserve = reserve;
     this.#onLimited = onLimited;
+    this.#turns = new IdentifyTurns({
+      limit: 1,
+      windowMs: WINDOW_MS,
+      keyOf: (shardId) => identifyKeyOf(shardId, this.#maxConcurrency),
+      holdUp: () => this.#holdUp(),
+      onSent: () => this.#remaining--,
+    });
   }
 
   /** How many shards may identify at the same time. */
@@ -70,65 +78,36 @@ export class IdentifyQueue implements IdentifyRateLimiter {
     return this.#remaining;
   }
 
-  /** How many of the identifies left may be used. */
+  /** How many of the identifies left may be used: neither kept back nor promised to a shard. */
   get available(): number {
     this.#renew();
-    return Math.max(0, this.#remaining - this.#reserve);
+    return Math.max(0, this.#remaining - this.#reserve - this.#turns.unused);
   }
 
   /** Takes in what `GET /gateway/bot` said. */
   update(limits: SessionStartLimit): void {
-    const maxConcurrency = Math.max(1, limits.max_concurrency);
-    if (maxConcurrency !== this.#maxConcurrency) {
-      // The keys mean other shards now, and what was sent under the old ones still counts.
-      const used = this.#limiters.size > 0;
-      this.#limiters.clear();
-      this.#maxConcurrency = maxConcurrency;
-      if (used) { for (let key = 0; key < maxConcurrency; key++) this.#limiterOf(key).rest(); }
-    }
+    this.#maxConcurrency = Math.max(1, limits.max_concurrency);
     this.#total = limits.total;
     this.#remaining = limits.remaining;
     this.#resetAt = performance.now() + limits.reset_after;
-    for (const wake of this.#sleepers) wake();
+    this.#turns.serve();
   }
 
   /** Resolves with a permit once the shard may identify; rejects with the signal's reason. */
-  async acquire(request: IdentifyRequest): Promise<IdentifyPermit> {
-    const limiter = this.#limiterOf(identifyKeyOf(request.shardId, this.#maxConcurrency));
-    const permit = await limiter.acquire(request);
-    try {
-      while (this.available < 1) await this.#sleep(request.signal);
-    } catch (error) {
-      permit[Symbol.dispose]();
-      throw error;
-    }
-    this.#remaining--;
-    return this.#counted(permit);
+  acquire(request: IdentifyRequest): Promise<IdentifyPermit> {
+    return this.#turns.acquire(request);
   }
 
-  /** A permit that gives its share of the budget back when nothing was sent. */
-  #counted(permit: IdentifyPermit): IdentifyPermit {
-    let unused = true;
-    return {
-      sent: () => {
-        unused = false;
-        permit.sent();
-      },
-      [Symbol.dispose]: () => {
-        if (unused) this.#remaining++;
-        unused = false;
-        permit[Symbol.dispose]();
-      },
-    };
-  }
-
-  #limiterOf(key: number): TimesPer {
-    let limiter = this.#limiters.get(key);
-    if (limiter === undefined) {
-      limiter = new TimesPer(1, WINDOW_SECONDS);
-      this.#limiters.set(key, limiter);
+  /** How long until there is a budget again, in milliseconds. */
+  #holdUp(): number {
+    if (this.available >= 1) return 0;
+    const retryAfterMs = Math.ceil(this.#resetAt - performance.now());
+    if (this.#toldUntil !== this.#resetAt) {
+      this.#toldUntil = this.#resetAt;
+      const remaining = Math.max(0, this.#remaining - this.#turns.unused);
+      this.#onLimited?.({ remaining, reserve: this.#reserve, retryAfterMs });
     }
-    return limiter;
+    return retryAfterMs;
   }
 
   #renew(): void {
@@ -136,24 +115,5 @@ export class IdentifyQueue implements IdentifyRateLimiter {
     if (now < this.#resetAt) return;
     this.#remaining = this.#total;
     this.#resetAt = now + DAY_MS;
-  }
-
-  /** Until the budget is renewed, or {@linkcode update} brings another one. */
-  async #sleep(signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
-    const retryAfterMs = Math.max(0, Math.ceil(this.#resetAt - performance.now()));
-    this.#onLimited?.({ remaining: this.#remaining, reserve: this.#reserve, retryAfterMs });
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, retryAfterMs);
-    const onAbort = () => reject(signal?.reason);
-    signal?.addEventListener("abort", onAbort);
-    this.#sleepers.add(resolve);
-    try {
-      await promise;
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-      this.#sleepers.delete(resolve);
-    }
   }
 }

@@ -40,7 +40,8 @@ export class MembersRequest implements PromiseLike<GuildMember[]>, AsyncIterable
   #chunks: GuildMembersChunk[] = [];
   #use: "whole" | "parts" | undefined;
   #end: { reason: unknown } | "complete" | undefined;
-  #wake: (() => void) | undefined;
+  /** Wakes those who wait for the next part. */
+  #sleepers: (() => void)[] = [];
 
   static {
     deliverChunk = (request, chunk) => request.#deliver(chunk);
@@ -98,7 +99,7 @@ export class MembersRequest implements PromiseLike<GuildMember[]>, AsyncIterable
       if (value !== undefined) return { done: false, value };
       if (this.#end === "complete") return { done: true, value: undefined };
       if (this.#end !== undefined) throw this.#end.reason;
-      await new Promise<void>((resolve) => this.#wake = resolve);
+      await new Promise<void>((resolve) => this.#sleepers.push(resolve));
     }
   }
 
@@ -111,7 +112,7 @@ export class MembersRequest implements PromiseLike<GuildMember[]>, AsyncIterable
       this.#finish("complete");
       return true;
     }
-    this.#wake?.();
+    this.#wake();
     return false;
   }
 
@@ -120,7 +121,11 @@ export class MembersRequest implements PromiseLike<GuildMember[]>, AsyncIterable
     this.#end = end;
     if (end !== "complete") this.#whole.reject(end.reason);
     else if (this.#use === "whole") this.#settleWhole();
-    this.#wake?.();
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of this.#sleepers.splice(0)) wake();
   }
 
   #settleWhole(): void {

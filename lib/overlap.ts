@@ -37,8 +37,8 @@ const decoder = new TextDecoder();
  * nothing of each other. A copy is recognised by the event's name and its data as received.
  *
  * Either set may be ahead by up to `skewMs`. Counted from the switch at 0: the old set delivers until `skewMs` and
- * is heard until `2 × skewMs`; the new one delivers from 0 and is heard from `-skewMs`. Whatever comes in a second time
- * is dropped, and what nobody has delivered in the end is delivered then.
+ * is heard until `2 × skewMs`; the new one delivers from 0. Whatever comes in a second time is dropped, and what nobody
+ * has delivered in the end is delivered then, but for what the new one received before `-skewMs`: the old one had it.
  */
 export class Overlap {
   readonly #switchAt: number;
@@ -48,15 +48,18 @@ export class Overlap {
   readonly #sightings = new Map<string, Sighting[]>();
   #matched = 0;
 
-  /** `switchAt` is the time of the switch, in milliseconds; the old set has to be heard from `2 × skewMs` before on. */
+  /** `switchAt` is the time of the switch, in milliseconds; both sets have to be heard from `2 × skewMs` before on. */
   constructor(switchAt: number, skewMs: number, deliver: (event: GatewayEvent) => void) {
     this.#switchAt = switchAt;
     this.#skewMs = skewMs;
     this.#deliver = deliver;
   }
 
-  /** Takes in an event at the time `now`, in milliseconds. */
-  receive(from: ShardSet, event: GatewayEvent, now: number): void {
+  /**
+   * Takes in an event at the time `now`, in milliseconds. One that is replayed, because its shard resumes, may come any
+   * time after its copy.
+   */
+  receive(from: ShardSet, event: GatewayEvent, now: number, isReplayed: boolean = false): void {
     const at = now - this.#switchAt;
     const isDelivered = from === "old" ? at < this.#skewMs : at >= 0;
     const key = keyOf(event);
@@ -64,9 +67,11 @@ export class Overlap {
       if (isDelivered) this.#deliver(event);
       return;
     }
-    if (from === "new" && at < -this.#skewMs) return;
     const sightings = this.#sightings.get(key) ?? [];
-    const twin = sightings.findIndex((sighting) => sighting.from !== from);
+    // What looks the same and comes too late to be the copy has happened again.
+    const twin = sightings.findIndex((sighting) =>
+      sighting.from !== from && (isReplayed || at - sighting.at <= this.#skewMs)
+    );
     if (twin >= 0) {
       const [sighting] = sightings.splice(twin, 1);
       if (sightings.length === 0) this.#sightings.delete(key);
@@ -82,7 +87,8 @@ export class Overlap {
   /** Delivers what nobody has, and counts. Events at the edges, whose copy may have come outside, do not count. */
   finish(): OverlapCounts {
     let unmatched = 0;
-    for (const { event, at, isDelivered } of [...this.#sightings.values()].flat()) {
+    for (const { from, event, at, isDelivered } of [...this.#sightings.values()].flat()) {
+      if (from === "new" && at < -this.#skewMs) continue;
       if (!isDelivered) this.#deliver(event);
       if (isNamed(event) && (!isDelivered || (at >= 0 && at < this.#skewMs))) unmatched++;
     }

@@ -19,6 +19,8 @@ export interface RescaleOptions {
   onSwitch: () => void;
   /** Calls it off; without effect after the switch. */
   signal: AbortSignal;
+  /** The manager's lifetime: ends the overlap as well. */
+  lifetime: AbortSignal;
 }
 
 /** How far apart the two copies of an event may arrive, in milliseconds. */
@@ -26,6 +28,9 @@ const SKEW_MS = 2_000;
 
 /** How long guilds are waited for, in milliseconds. */
 const GUILDS_TIMEOUT_MS = 30_000;
+
+/** How long the old set stands by for a new one that loses connections after the switch, in milliseconds. */
+const STAND_BY_MS = 60_000;
 
 /**
  * Brings up a second set of shards beside the first and hands over to it, without losing an event or delivering one
@@ -37,31 +42,28 @@ const GUILDS_TIMEOUT_MS = 30_000;
  * @see {@link https://discord.com/developers/docs/events/gateway#sharding}
  */
 export async function rescale(options: RescaleOptions): Promise<OverlapCounts> {
-  const { oldShards, newShards, deliver, attach, onSwitch, signal } = options;
-  const taps: Disposable[] = [];
-  let overlap: Overlap;
+  const { oldShards, newShards, attach, onSwitch, signal, lifetime } = options;
+  let hearing: Hearing;
   try {
     await comeUp(newShards, signal);
-    overlap = new Overlap(performance.now() + 2 * SKEW_MS, SKEW_MS, deliver);
-    for (const shard of oldShards) {
-      attach(shard, false);
-      taps.push(...tap(shard, "old", overlap));
-    }
-    for (const shard of newShards) taps.push(...tap(shard, "new", overlap));
-    await delay(2 * SKEW_MS, { signal });
+    hearing = await hearBoth(options);
   } catch (error) {
-    dispose(taps);
-    for (const shard of oldShards) attach(shard, true);
-    await Promise.all(newShards.map((shard) => shard.close()));
+    await closeAll(newShards);
     throw error;
   }
   onSwitch();
-  await delay(2 * SKEW_MS);
-  await Promise.all(oldShards.map((shard) => shard.close()));
-  await delay(SKEW_MS);
-  dispose(taps);
-  for (const shard of newShards) attach(shard, true);
-  return overlap.finish();
+  let counts: OverlapCounts;
+  try {
+    await settle(newShards, 2 * SKEW_MS, lifetime);
+    await closeAll(oldShards);
+    await settle(newShards, SKEW_MS, lifetime);
+  } finally {
+    await closeAll(oldShards);
+    dispose(hearing.taps);
+    for (const shard of newShards) attach(shard, true);
+    counts = hearing.overlap.finish();
+  }
+  return counts;
 }
 
 /** Connects the shards; resolves when all are ready and have their guilds. */
@@ -82,12 +84,62 @@ async function comeUp(shards: readonly Shard[], signal: AbortSignal): Promise<vo
   }
 }
 
-function tap(shard: Shard, from: ShardSet, overlap: Overlap): Disposable[] {
-  return [shard.rawDispatcher, shard.eventDispatcher].map((dispatcher) =>
-    dispatcher.listenAll((event) => overlap.receive(from, event, performance.now()))
-  );
+/** Both sets are listened to, and an overlap decides who delivers. */
+interface Hearing {
+  readonly overlap: Overlap;
+  readonly taps: readonly Disposable[];
+}
+
+/** Listens to both sets; resolves at the switch, up to which the new one has been usable without a break. */
+async function hearBoth({ oldShards, newShards, deliver, attach, signal }: RescaleOptions): Promise<Hearing> {
+  for (;;) {
+    const overlap = new Overlap(performance.now() + 2 * SKEW_MS, SKEW_MS, deliver);
+    const taps = [...oldShards.flatMap(tapper("old", overlap)), ...newShards.flatMap(tapper("new", overlap))];
+    for (const shard of oldShards) attach(shard, false);
+    let isUsable = false;
+    try {
+      isUsable = await stayUsable(newShards, 2 * SKEW_MS, signal);
+    } finally {
+      if (!isUsable) {
+        dispose(taps);
+        for (const shard of oldShards) attach(shard, true);
+      }
+    }
+    if (isUsable) return { overlap, taps };
+    // Whatever a shard has to replay after a break was delivered by the old set before the overlap began.
+    await Promise.all(newShards.filter(({ phase }) => phase === "closed").map((shard) => shard.closed));
+  }
+}
+
+/** Waits, and tells whether all shards have been usable from the beginning to the end. */
+async function stayUsable(shards: readonly Shard[], ms: number, signal: AbortSignal): Promise<boolean> {
+  const before = shards.map((shard) => shard.phase === "ready" ? shard.ready : null);
+  await delay(ms, { signal });
+  return shards.every((shard, index) => shard.ready === before[index]);
+}
+
+/**
+ * Waits until the shards have been usable for a while: what one of them missed meanwhile is replayed by then, or else
+ * the old set has it.
+ */
+async function settle(shards: readonly Shard[], ms: number, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + STAND_BY_MS;
+  while (!await stayUsable(shards, ms, signal)) {
+    if (performance.now() >= until || shards.some(({ phase }) => phase === "closed")) return;
+  }
+}
+
+function tapper(from: ShardSet, overlap: Overlap): (shard: Shard) => Disposable[] {
+  return (shard) =>
+    [shard.rawDispatcher, shard.eventDispatcher].map((dispatcher) =>
+      dispatcher.listenAll((event) => overlap.receive(from, event, performance.now(), shard.phase === "resuming"))
+    );
 }
 
 function dispose(taps: readonly Disposable[]): void {
   for (const tap of taps) tap[Symbol.dispose]();
+}
+
+async function closeAll(shards: readonly Shard[]): Promise<void> {
+  await Promise.all(shards.map((shard) => shard.close()));
 }

@@ -1,6 +1,5 @@
 import type { Dispatcher } from "./dispatcher.ts";
 import type { GatewayEvent } from "./gateway_event.ts";
-import { GatewayOpcode } from "./opcode.ts";
 import type { GatewayEvents, RawEvents } from "./payload.ts";
 import { rescale } from "./rescale.ts";
 import type { Shard } from "./shard.ts";
@@ -19,15 +18,28 @@ export interface FleetOptions {
   dispatcher: Dispatcher<ShardEvents>;
 }
 
+/** What ends a {@linkcode ShardFleet.rescale}. */
+export interface FleetRescaleOptions {
+  /** Calls it off; without effect once the new shards have taken over. */
+  signal: AbortSignal;
+  /** The owner's lifetime. */
+  lifetime: AbortSignal;
+}
+
 /** The shards of a manager, and those that are to take over from them. */
 export class ShardFleet {
   readonly #options: FleetOptions;
   #shards: ReadonlyMap<number, Shard> = new Map();
-  #shardCount = 0;
+  #shardCount: number | null = null;
   #incoming: readonly Shard[] = [];
 
   constructor(options: FleetOptions) {
     this.#options = options;
+  }
+
+  /** How many shards the bot has in all; `null` before the first start. */
+  get shardCount(): number | null {
+    return this.#shardCount;
   }
 
   /** The shards by their ids. */
@@ -45,20 +57,27 @@ export class ShardFleet {
     return this.#shards.get(shard.shardId) === shard;
   }
 
-  /** Connects shards; those there were are used again, because their sessions may live on. */
+  /**
+   * Connects shards; those there were are used again, because their sessions may live on. What becomes of one that is
+   * replaced meanwhile is no concern any more.
+   */
   async start(shardCount: number, shardIds?: readonly number[]): Promise<void> {
     const known = shardCount === this.#shardCount ? this.#shards : new Map<number, Shard>();
     const shards = this.#make(shardCount, shardIds, known);
     this.#use(shardCount, shards);
     for (const shard of shards) this.#attach(shard, true);
-    await Promise.all(shards.map((shard) => shard.connect()));
+    await Promise.all(shards.map((shard) =>
+      shard.connect().catch((error) => {
+        if (this.has(shard)) throw error;
+      })
+    ));
   }
 
   /** Replaces the shards by others; see {@linkcode rescale}. */
   async rescale(
     shardCount: number,
     shardIds: readonly number[] | undefined,
-    signal: AbortSignal,
+    options: FleetRescaleOptions,
   ): Promise<RescaledData> {
     const oldShards = [...this.#shards.values()];
     const newShards = this.#incoming = this.#make(shardCount, shardIds, new Map());
@@ -66,7 +85,7 @@ export class ShardFleet {
       const counts = await rescale({
         oldShards,
         newShards,
-        signal,
+        ...options,
         deliver: (event) => this.#deliver(event),
         attach: (shard, isAttached) => this.#attach(shard, isAttached),
         onSwitch: () => {
@@ -108,7 +127,7 @@ export class ShardFleet {
 
   #deliver(event: GatewayEvent): void {
     const { rawDispatcher, eventDispatcher } = this.#options;
-    const isRaw = event.sequence === null || event.type === String(GatewayOpcode.Dispatch);
-    (isRaw ? rawDispatcher : eventDispatcher).emit(event);
+    // Raw events are named by an opcode, the others by words.
+    (/^\d/.test(event.type) ? rawDispatcher : eventDispatcher).emit(event);
   }
 }

@@ -10,7 +10,7 @@ import { listenerErrorTo } from "./listener_error.ts";
 import type { GatewayBotInfo, GatewayEvents, PresenceUpdateData, RawEvents } from "./payload.ts";
 import { interceptCritical, Shard } from "./shard.ts";
 import type { ShardEvents } from "./shard_events.ts";
-import { ShardFleet } from "./shard_fleet.ts";
+import { type FleetRescaleOptions, ShardFleet } from "./shard_fleet.ts";
 import {
   checkManagerOptions,
   checkShardIds,
@@ -48,12 +48,17 @@ export class ShardManager implements AsyncDisposable {
   readonly #limiter: IdentifyRateLimiter;
   readonly #closed = new Latch();
   readonly #fleet: ShardFleet;
-  #shardCount: number | null;
   #maxConcurrency: number | null = null;
   /** From `connect()` to the end. */
   #lifetime: AbortController | null = null;
   /** The end of the rescale that is under way. */
   #rescaled: Promise<void> | null = null;
+  /** Why the manager ends, where that is a critical error. */
+  #failure: Error | null = null;
+  /** Shards that cannot go on because of the shard count. */
+  readonly #refused = new WeakMap<Shard, InvalidShardCountError>();
+  /** Another shard count is being looked for because of them. */
+  #following: Promise<void> | null = null;
   #isClosedObserved = false;
 
   /** The intents the shards identify with. */
@@ -83,11 +88,10 @@ export class ShardManager implements AsyncDisposable {
     options: ShardManagerOptions = {},
   ) {
     checkManagerOptions(intents, options);
-    const { shardCount, identifyReserve = 0, presence = null } = options;
+    const { identifyReserve = 0, presence = null } = options;
     this.#authentication = authentication;
     this.#httpClient = httpClient;
     this.#options = options;
-    this.#shardCount = shardCount ?? null;
     this.intents = intents;
     this.presence = presence;
     this.dispatcher = new Dispatcher({ onListenerError: (error, event) => report(error, event) });
@@ -113,13 +117,13 @@ export class ShardManager implements AsyncDisposable {
 
   /** How many shards the bot has in all; `null` while that is left to the gateway and it has not been asked. */
   get shardCount(): number | null {
-    return this.#shardCount;
+    return this.#fleet.shardCount ?? this.#options.shardCount ?? null;
   }
 
   /** Which of them this manager runs; `null` as long as the count is. */
   get shardIds(): readonly number[] | null {
     if (this.shards.size > 0) return [...this.shards.keys()];
-    return this.#options.shardIds ?? (this.#shardCount === null ? null : allShardIds(this.#shardCount));
+    return this.#options.shardIds ?? (this.shardCount === null ? null : allShardIds(this.shardCount));
   }
 
   /** How many shards may identify at the same time; `null` before the gateway was asked. */
@@ -163,15 +167,20 @@ export class ShardManager implements AsyncDisposable {
   async #connect(): Promise<void> {
     this.#options.signal?.throwIfAborted();
     if (this.#lifetime !== null) {
-      throw new DOMException("Cannot connect: the manager is connected, or about to be", "InvalidStateError");
+      const state = this.#lifetime.signal.aborted ? "being closed" : "connected, or about to be";
+      throw new DOMException(`Cannot connect: the manager is ${state}`, "InvalidStateError");
     }
     const { signal } = this.#begin();
     try {
       const info = await this.#askGateway(signal);
-      this.#shardCount = this.#options.shardCount ?? info.shards;
-      await Promise.race([this.#fleet.start(this.#shardCount, this.#options.shardIds), this.#closed.promise]);
+      signal.throwIfAborted();
+      const { shardCount, shardIds } = this;
+      const started = this.#isAutomatic || shardCount === null
+        ? this.#fleet.start(info.shards)
+        : this.#fleet.start(shardCount, shardIds ?? undefined);
+      await Promise.race([started, endOf(signal)]);
     } catch (error) {
-      if (!signal.aborted) this.#tell(error as Error);
+      if (!signal.aborted) this.#fail(error as Error);
       throw error;
     }
   }
@@ -184,7 +193,7 @@ export class ShardManager implements AsyncDisposable {
    *
    * @param shardCount How many shards the bot is to have in all.
    * @param shardIds Which of them this manager runs; all of them if left out.
-   * @throws {RangeError} Rejects if a number is out of range.
+   * @throws {RangeError} Rejects if a number is out of range, and with a session store if the count stays the same.
    * @throws {DOMException} Rejects with InvalidStateError before {@linkcode connect}, during another rescale, and when
    * fewer identifies are left than it needs.
    */
@@ -203,17 +212,23 @@ export class ShardManager implements AsyncDisposable {
   ): Promise<void> {
     checkShardIds(shardCount, shardIds);
     options.signal?.throwIfAborted();
-    if (this.#lifetime === null || this.shards.size === 0) {
+    const lifetime = this.#lifetime?.signal;
+    if (lifetime === undefined || lifetime.aborted || this.shards.size === 0) {
       throw new DOMException("Cannot rescale: the manager is not connected", "InvalidStateError");
     }
     if (this.#rescaled !== null) {
       throw new DOMException("Cannot rescale: another rescale is under way", "InvalidStateError");
     }
+    if (shardCount === this.shardCount && this.#options.sessionStore !== undefined) {
+      throw new RangeError(
+        `Cannot rescale: there are ${shardCount} shards already, and the session store can keep one session for each`,
+      );
+    }
     const calledOff = new AbortController();
-    for (const signal of [this.#lifetime.signal, options.signal]) {
+    for (const signal of [lifetime, options.signal]) {
       signal?.addEventListener("abort", () => calledOff.abort(signal.reason), { signal: calledOff.signal });
     }
-    const rescaled = this.#rescale(shardCount, shardIds, calledOff.signal);
+    const rescaled = this.#rescale(shardCount, shardIds, { signal: calledOff.signal, lifetime });
     this.#rescaled = rescaled.catch(() => {});
     try {
       await rescaled;
@@ -231,10 +246,10 @@ export class ShardManager implements AsyncDisposable {
    * @throws {DOMException} InvalidStateError, while the manager has no shards.
    */
   shardFor(guildId: string | bigint): Shard {
-    if (this.#shardCount === null || this.shards.size === 0) {
+    if (this.#fleet.shardCount === null) {
       throw new DOMException("Cannot find the shard of a guild: the manager is not connected", "InvalidStateError");
     }
-    const shardId = shardIdOf(guildId, this.#shardCount);
+    const shardId = shardIdOf(guildId, this.#fleet.shardCount);
     const shard = this.shards.get(shardId);
     if (shard !== undefined) return shard;
     throw new RangeError(`Cannot find the shard of a guild: shard ${shardId} is not one of this manager's`);
@@ -242,8 +257,7 @@ export class ShardManager implements AsyncDisposable {
 
   /** Closes all shards, and by default ends their sessions. Resolves when nothing is left running. */
   async close(options: CloseOptions = {}): Promise<void> {
-    await this.#end(options.cleanup ?? true, new DOMException("The manager was closed", "AbortError"));
-    this.#closed.fulfil();
+    await this.#end(options.cleanup ?? true);
   }
 
   /** Closes; the sessions are kept where there is a store for them. */
@@ -255,6 +269,7 @@ export class ShardManager implements AsyncDisposable {
     const lifetime = this.#lifetime = new AbortController();
     for (const one of [this.rawDispatcher, this.eventDispatcher, this.dispatcher]) one.signal = lifetime.signal;
     this.#closed.restart();
+    this.#failure = null;
     const { signal } = this.#options;
     signal?.addEventListener("abort", () => void this.close({ cleanup: false }), {
       once: true,
@@ -280,8 +295,12 @@ export class ShardManager implements AsyncDisposable {
     return shard;
   }
 
-  async #rescale(shardCount: number, shardIds: readonly number[] | undefined, signal: AbortSignal): Promise<void> {
-    const { session_start_limit: { remaining, reset_after } } = await this.#askGateway(signal);
+  async #rescale(
+    shardCount: number,
+    shardIds: readonly number[] | undefined,
+    options: FleetRescaleOptions,
+  ): Promise<void> {
+    const { session_start_limit: { remaining, reset_after } } = await this.#askGateway(options.signal);
     const needed = shardIds?.length ?? shardCount;
     const available = remaining - (this.#options.identifyReserve ?? 0);
     if (available < needed) {
@@ -290,57 +309,77 @@ export class ShardManager implements AsyncDisposable {
         "InvalidStateError",
       );
     }
-    const rescaled = await this.#fleet.rescale(shardCount, shardIds, signal);
-    this.#shardCount = shardCount;
+    const rescaled = await this.#fleet.rescale(shardCount, shardIds, options);
     this.dispatcher.dispatch("rescaled", rescaled);
+  }
+
+  /** Whether the number of shards is left to the gateway. */
+  get #isAutomatic(): boolean {
+    return this.#options.shardCount === undefined;
   }
 
   /** Decides on a shard's critical error: `true` where it is dealt with. */
   #onCritical(shard: Shard, error: Error): boolean {
     // The rescale that brings the shard up learns of it and ends.
     if (!this.#fleet.has(shard)) return true;
-    const isAutomatic = this.#options.shardCount === undefined;
-    if (isAutomatic && error instanceof InvalidShardCountError) {
-      if (this.#rescaled === null && this.#lifetime !== null) void this.#follow(error, this.#lifetime.signal);
+    if (this.#isAutomatic && error instanceof InvalidShardCountError && this.#lifetime !== null) {
+      this.#refused.set(shard, error);
+      this.#following ??= this.#follow(this.#lifetime.signal);
       return true;
     }
+    if (this.#failure !== null) return true;
+    this.#failure = error;
     printUnheard(error, shard.dispatcher, this.#isClosedObserved);
     // The shard tells first.
-    queueMicrotask(() => this.#fail(error));
+    queueMicrotask(() => this.#end(false));
     return false;
   }
 
   /** The shard count is not valid any more: has as many shards as the gateway recommends now. */
-  async #follow(invalid: InvalidShardCountError, signal: AbortSignal): Promise<void> {
+  async #follow(signal: AbortSignal): Promise<void> {
     try {
-      const { shards } = await this.#httpClient.getGatewayBot(this.#authentication, { signal });
-      if (shards === this.#shardCount) throw invalid;
-      await this.rescaleShards(shards);
+      for (;;) {
+        // A rescale that is under way may replace the shards that were refused.
+        await this.#rescaled;
+        const [error] = [...this.shards.values()].flatMap((shard) =>
+          shard.phase === "closed" ? this.#refused.get(shard) ?? [] : []
+        );
+        if (error === undefined) return;
+        const { shards } = await this.#httpClient.getGatewayBot(this.#authentication, { signal });
+        if (this.#rescaled !== null) continue;
+        if (shards === this.shardCount) throw error;
+        await this.rescaleShards(shards);
+      }
     } catch (error) {
-      if (!signal.aborted) this.#tell(error as Error);
+      if (!signal.aborted) this.#fail(error as Error);
+    } finally {
+      this.#following = null;
     }
   }
 
   /** Tells of a critical error that is not a shard's, and ends. */
-  #tell(error: Error): void {
+  #fail(error: Error): void {
+    this.#failure = error;
     printUnheard(error, this.dispatcher, this.#isClosedObserved);
     this.dispatcher.dispatch("critical", error);
-    this.#fail(error);
+    void this.#end(false);
   }
 
-  #fail(error: Error): void {
-    void this.#end(false, error);
-    this.#closed.reject(error);
-  }
-
-  async #end(cleanup: boolean, reason: unknown): Promise<void> {
-    const rescaled = this.#rescaled;
-    this.#lifetime?.abort(reason);
-    this.#lifetime = null;
-    await Promise.all([rescaled, this.#fleet.close(cleanup)]);
+  async #end(cleanup: boolean): Promise<void> {
+    const lifetime = this.#lifetime;
+    lifetime?.abort(this.#failure ?? new DOMException("The manager was closed", "AbortError"));
+    await Promise.all([this.#rescaled, this.#fleet.close(cleanup)]);
+    if (this.#lifetime === lifetime) this.#lifetime = null;
+    if (this.#failure === null) this.#closed.fulfil();
+    else this.#closed.reject(this.#failure);
   }
 }
 
 function isActive({ phase }: Shard): boolean {
   return phase === "identifying" || phase === "resuming" || phase === "ready";
+}
+
+/** Rejects with the signal's reason when it aborts. */
+function endOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }

@@ -1,3 +1,5 @@
+import { IdentifyTurns } from "./identify_turns.ts";
+
 /** What an identify is asked for with. */
 export interface IdentifyRequest {
   /** The shard that wants to identify. */
@@ -38,11 +40,6 @@ export interface TimesPerOptions {
   marginMs?: number;
 }
 
-interface Waiter {
-  priority: number;
-  grant(): void;
-}
-
 /**
  * Lets something happen a number of times in any window of so many seconds.
  *
@@ -60,13 +57,7 @@ interface Waiter {
  * ```
  */
 export class TimesPer implements IdentifyRateLimiter {
-  readonly #limit: number;
-  readonly #windowMs: number;
-  #held = 0;
-  /** When the slots of permits that were used and disposed of become free, oldest first. */
-  #cooling: number[] = [];
-  #waiters: Waiter[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #turns: IdentifyTurns;
 
   /**
    * Allows `limit` times in any `perSeconds` seconds.
@@ -81,79 +72,11 @@ export class TimesPer implements IdentifyRateLimiter {
     if (!(perSeconds > 0)) {
       throw new RangeError(`Cannot limit: perSeconds must be a positive number, received ${perSeconds}`);
     }
-    this.#limit = limit;
-    this.#windowMs = perSeconds * 1000 + marginMs;
+    this.#turns = new IdentifyTurns({ limit, windowMs: perSeconds * 1000 + marginMs, keyOf: () => 0 });
   }
 
   /** Resolves with a permit once there is a free slot; rejects with the signal's reason. */
   acquire(request: IdentifyRequest): Promise<IdentifyPermit> {
-    const { signal, priority = request.shardId } = request;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const waiter: Waiter = {
-        priority,
-        grant: () => {
-          signal?.removeEventListener("abort", onAbort);
-          resolve(this.#permit());
-        },
-      };
-      const onAbort = () => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        if (this.#waiters.length === 0) this.#stopTimer();
-        reject(signal?.reason);
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      const after = this.#waiters.findIndex((other) => other.priority > priority);
-      this.#waiters.splice(after < 0 ? this.#waiters.length : after, 0, waiter);
-      // Those who ask in the same turn are sorted before the first of them is served.
-      queueMicrotask(() => this.#serve());
-    });
-  }
-
-  /** Occupies every slot for one window, for when it is not known what was sent before. */
-  rest(): void {
-    const until = performance.now() + this.#windowMs;
-    this.#cooling = new Array(this.#limit - this.#held).fill(until);
-  }
-
-  #permit(): IdentifyPermit {
-    this.#held++;
-    let sentAt: number | null = null;
-    let disposed = false;
-    return {
-      sent: () => {
-        sentAt ??= performance.now();
-      },
-      [Symbol.dispose]: () => {
-        if (disposed) return;
-        disposed = true;
-        this.#held--;
-        if (sentAt !== null) this.#cool(sentAt + this.#windowMs);
-        this.#serve();
-      },
-    };
-  }
-
-  #cool(until: number): void {
-    this.#cooling.push(until);
-    this.#cooling.sort((a, b) => a - b);
-  }
-
-  #serve(): void {
-    this.#stopTimer();
-    const now = performance.now();
-    while (this.#cooling.length > 0 && (this.#cooling[0] as number) <= now) this.#cooling.shift();
-    while (this.#waiters.length > 0 && this.#held + this.#cooling.length < this.#limit) {
-      this.#waiters.shift()?.grant();
-    }
-    const [next] = this.#cooling;
-    if (this.#waiters.length > 0 && next !== undefined) {
-      this.#timer = setTimeout(() => this.#serve(), Math.ceil(next - now));
-    }
-  }
-
-  #stopTimer(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    return this.#turns.acquire(request);
   }
 }

@@ -48,7 +48,8 @@ export class MemoryWebSocket extends EventTarget {
   #readyState: 0 | 1 | 2 | 3 = 0;
   readonly #handler: LinkHandler | null;
   #frozen = false;
-  readonly #thawed: Delivery[] = [];
+  /** What is under way, oldest first. */
+  readonly #deliveries: Delivery[] = [];
   #bytesLeft = Infinity;
 
   /** Opens a connection to a handler, or fails where there is none. */
@@ -132,15 +133,15 @@ export class MemoryWebSocket extends EventTarget {
 
   #drop(): void {
     this.#handler?.ended(1006, "");
+    // What was held back is lost.
+    if (this.#frozen) this.#deliveries.length = 0;
     this.#frozen = false;
-    this.#thawed.length = 0;
     this.#later(() => this.#fail());
   }
 
   #freeze(on: boolean): void {
     this.#frozen = on;
-    if (on) return;
-    for (const delivery of this.#thawed.splice(0)) this.#later(delivery);
+    for (let count = on ? 0 : this.#deliveries.length; count > 0; count--) this.#deliverSoon();
   }
 
   #fail(): void {
@@ -156,11 +157,15 @@ export class MemoryWebSocket extends EventTarget {
     this.#fire(new CloseEvent("close", { code, reason, wasClean }));
   }
 
-  /** Microtasks run in the order in which they were queued; fake timers leave them alone. */
   #later(delivery: Delivery): void {
+    this.#deliveries.push(delivery);
+    this.#deliverSoon();
+  }
+
+  /** Delivers the oldest in a microtask, which fake timers leave alone. */
+  #deliverSoon(): void {
     Promise.resolve().then(() => {
-      if (this.#frozen) this.#thawed.push(delivery);
-      else delivery();
+      if (!this.#frozen) this.#deliveries.shift()?.();
     });
   }
 

@@ -1,0 +1,443 @@
+import { DisallowedIntentsError, MemorySessionStore, type RescaledData } from "@gangway/gateway";
+import { assert, assertEquals, assertGreater, assertRejects, assertStrictEquals } from "@std/assert";
+import { test } from "./harness.ts";
+import { type ManagerRig, managerRig, type ManagerRigOptions } from "./shard_manager_rig.ts";
+import { type FakeTime, fakeTime, fixedRandom } from "./shard_rig.ts";
+
+/** How long bringing up, overlap and end take where all may identify at once. */
+const ALL_MS = 12_000;
+
+/** The switch is this long after all new shards are ready. */
+const SWITCH_MS = 4_000;
+
+/** A connected manager whose messages are counted, and time that passes with messages all along. */
+class Traffic implements AsyncDisposable {
+  readonly rig: ManagerRig;
+  readonly rescales: RescaledData[] = [];
+  readonly #time: FakeTime;
+  readonly #heard: string[];
+  #raw: string[] = [];
+  #said: string[] = [];
+
+  constructor(rig: ManagerRig, time: FakeTime) {
+    this.rig = rig;
+    this.#time = time;
+    this.#heard = rig.hear();
+    rig.manager.dispatcher.listen("rescaled", (data) => this.rescales.push(data));
+    rig.manager.rawDispatcher.listen(0, ({ t, d }) => {
+      if (t === "MESSAGE_CREATE") this.#raw.push((d as { content: string }).content);
+    });
+  }
+
+  /** Lets time pass with a message in one of the guilds every 50 ms. */
+  async flow(ms: number): Promise<void> {
+    const { gateway } = this.rig;
+    for (let passed = 0; passed < ms; passed += 50) {
+      const content = `${this.#said.length}`;
+      const guild = gateway.guilds[this.#said.length % gateway.guilds.length];
+      this.#said.push(content);
+      gateway.user("Ann").says(content, { channelId: guild?.channels[0]?.id });
+      await this.#time.pass(50);
+    }
+  }
+
+  /** Lets what is still under way arrive, and asserts that every message came once. */
+  async assertOnce(): Promise<void> {
+    await this.#time.pass(5_000);
+    assertEquals(sorted(this.#heard), sorted(this.#said));
+    assertEquals(sorted(this.#raw), sorted(this.#said));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.rig[Symbol.asyncDispose]();
+  }
+}
+
+function sorted(contents: readonly string[]): string[] {
+  return contents.toSorted((a, b) => Number(a) - Number(b));
+}
+
+/** A manager of some shards that may identify whenever they like, connected. */
+async function traffic(
+  time: FakeTime,
+  shardCount: number,
+  options: ManagerRigOptions = {},
+  upMs = 100,
+): Promise<Traffic> {
+  const rig = await managerRig({
+    memory: true,
+    unlimited: true,
+    ...options,
+    gateway: { guilds: 4, maxConcurrency: 16, ...options.gateway },
+    manager: { shardCount, ...options.manager },
+  });
+  const connecting = rig.up();
+  await time.pass(upMs);
+  await connecting;
+  return new Traffic(rig, time);
+}
+
+for (const [from, to] of [[1, 2], [2, 4], [4, 1], [2, 3]] as const) {
+  test(`ShardManager.rescaleShards goes from ${from} to ${to} shards without losing or doubling an event`, async () => {
+    using time = fakeTime();
+    await using flowing = await traffic(time, from);
+    const { rig, rescales } = flowing;
+    await flowing.flow(1_000);
+    const rescaling = rig.manager.rescaleShards(to);
+    await flowing.flow(ALL_MS);
+    await rescaling;
+    await flowing.flow(1_000);
+    await flowing.assertOnce();
+    const ids = Array.from({ length: to }, (_, id) => id);
+    assertEquals(rescales.map(({ shardCount, shardIds, unmatched }) => [shardCount, shardIds, unmatched]), [[
+      to,
+      ids,
+      0,
+    ]]);
+    assertGreater(rescales[0]?.matched ?? 0, 0);
+    assertEquals([rig.manager.shardCount, rig.manager.shardIds, rig.gateway.openConnections], [to, ids, to]);
+    assertEquals(rig.gateway.closes.map(({ code }) => code), Array(from).fill(1000));
+  });
+}
+
+/** Delays what a socket receives, so that one set of shards is behind the other. */
+function delayed(socket: WebSocket, delayMs: number): WebSocket {
+  const addEventListener = socket.addEventListener.bind(socket) as EventTarget["addEventListener"];
+  function listen(type: string, listener: (event: Event) => void, options?: AddEventListenerOptions): void {
+    if (type !== "message") return addEventListener(type, listener, options);
+    addEventListener(type, (event) => {
+      setTimeout(() => {
+        if (!options?.signal?.aborted) listener(event);
+      }, delayMs);
+    }, options);
+  }
+  socket.addEventListener = listen as WebSocket["addEventListener"];
+  return socket;
+}
+
+for (const [oldMs, newMs] of [[0, 1_900], [1_900, 0], [700, 300]] as const) {
+  test(`ShardManager.rescaleShards matches copies that are ${oldMs} ms and ${newMs} ms late`, async () => {
+    using time = fakeTime();
+    let delayMs: number = oldMs;
+    const createWebSocket: ManagerRigOptions["createWebSocket"] = (url, gateway) =>
+      delayed(gateway.createWebSocket(url), delayMs);
+    await using flowing = await traffic(time, 1, { createWebSocket }, 10_000);
+    delayMs = newMs;
+    const rescaling = flowing.rig.manager.rescaleShards(2);
+    await flowing.flow(ALL_MS + 4_000);
+    await rescaling;
+    await flowing.assertOnce();
+    assertEquals(flowing.rescales[0]?.unmatched, 0);
+  });
+}
+
+test("ShardManager.rescaleShards changes over only once every new shard is ready", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1);
+  const { manager, gateway } = flowing.rig;
+  const [old] = flowing.rig.shards;
+  gateway.withholdReady();
+  const rescaling = manager.rescaleShards(2);
+  await flowing.flow(20_000);
+  assertEquals([manager.shardCount, manager.shards.get(0) === old], [1, true]);
+  assertEquals(manager.pendingShards.map(({ shardId, shardCount }) => [shardId, shardCount]), [[0, 2], [1, 2]]);
+  gateway.withholdReady(false);
+  await flowing.flow(SWITCH_MS - 100);
+  assertEquals([manager.shardCount, manager.shards.get(0) === old], [1, true]);
+  await flowing.flow(200);
+  assertEquals([manager.shardCount, manager.shards.size, manager.pendingShards], [2, 2, []]);
+  assert(!flowing.rig.shards.includes(old as NonNullable<typeof old>));
+  // What is asked of the manager is answered for the new shards from here on.
+  for (const { id } of gateway.guilds) assertEquals(manager.shardFor(id).shardCount, 2);
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  await flowing.assertOnce();
+});
+
+test("ShardManager.rescaleShards waits for the guilds of the new shards", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1);
+  const { manager, gateway } = flowing.rig;
+  gateway.withholdGuilds();
+  const rescaling = manager.rescaleShards(2);
+  await flowing.flow(20_000);
+  assertEquals(manager.shardCount, 1);
+  gateway.withholdGuilds(false);
+  await flowing.flow(SWITCH_MS + 100);
+  assertEquals(manager.shardCount, 2);
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  await flowing.assertOnce();
+});
+
+test("ShardManager.rescaleShards waits for guilds 30 seconds and no longer", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1);
+  const { manager, gateway } = flowing.rig;
+  gateway.withholdGuilds();
+  const rescaling = manager.rescaleShards(2);
+  await flowing.flow(30_000 + SWITCH_MS - 200);
+  assertEquals(manager.shardCount, 1);
+  await flowing.flow(400);
+  assertEquals(manager.shardCount, 2);
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  await flowing.assertOnce();
+});
+
+test("ShardManager.rescaleShards needs no guilds where the intents bring none", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1, { intents: 512 | 32_768 });
+  const rescaling = flowing.rig.manager.rescaleShards(2);
+  await flowing.flow(SWITCH_MS + 200);
+  assertEquals(flowing.rig.manager.shardCount, 2);
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  await flowing.assertOnce();
+});
+
+for (const [when, ms] of [["while the new shards come up", 100], ["during the overlap", 3_000]] as const) {
+  test(`ShardManager.rescaleShards that is called off ${when} leaves the shards as they were`, async () => {
+    using time = fakeTime();
+    await using flowing = await traffic(time, 1);
+    const { manager, gateway } = flowing.rig;
+    const [shard] = flowing.rig.shards;
+    const controller = new AbortController();
+    if (ms === 100) gateway.withholdReady();
+    const rescaling = manager.rescaleShards(2, undefined, { signal: controller.signal });
+    await flowing.flow(ms);
+    assertEquals(gateway.openConnections, 3);
+    const reason = new Error("enough");
+    controller.abort(reason);
+    assertStrictEquals(await rescaling.catch((error) => error), reason);
+    gateway.withholdReady(false);
+    assertEquals([manager.shardCount, manager.pendingShards, gateway.openConnections], [1, [], 1]);
+    assertStrictEquals(manager.shards.get(0), shard);
+    await flowing.flow(1_000);
+    await flowing.assertOnce();
+    const again = manager.rescaleShards(2);
+    await flowing.flow(ALL_MS);
+    await again;
+    await flowing.assertOnce();
+    assertEquals(flowing.rescales.length, 1);
+  });
+}
+
+test("ShardManager.rescaleShards cannot be called off after the switch, and not begun with an aborted signal", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1);
+  const { manager, gateway } = flowing.rig;
+  const reason = new Error("enough");
+  const aborted = AbortSignal.abort(reason);
+  assertStrictEquals(await manager.rescaleShards(2, undefined, { signal: aborted }).catch((error) => error), reason);
+  assertEquals(gateway.connections.length, 1);
+  const controller = new AbortController();
+  const rescaling = manager.rescaleShards(2, undefined, { signal: controller.signal });
+  await flowing.flow(SWITCH_MS + 500);
+  assertEquals(manager.shardCount, 2);
+  controller.abort(reason);
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  await flowing.assertOnce();
+});
+
+test("ShardManager.rescaleShards says InvalidStateError during another, which goes on", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1);
+  const { manager } = flowing.rig;
+  const rescaling = manager.rescaleShards(2);
+  for (const ms of [0, 2_000, SWITCH_MS + 1_000]) {
+    await flowing.flow(ms);
+    const error = await assertRejects(() => manager.rescaleShards(3), DOMException, "under way");
+    assertEquals(error.name, "InvalidStateError");
+  }
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  const next = manager.rescaleShards(3);
+  await flowing.flow(ALL_MS);
+  await next;
+  await flowing.assertOnce();
+  assertEquals(flowing.rescales.map(({ shardCount }) => shardCount), [2, 3]);
+});
+
+test("ShardManager.rescaleShards is refused before it starts where it takes more identifies than may be used", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1, { manager: { identifyReserve: 10 } });
+  const { manager, gateway } = flowing.rig;
+  gateway.setRemainingSessionStarts(13);
+  const error = await assertRejects(() => manager.rescaleShards(4), DOMException, "takes 4 identifies, and 3");
+  assertEquals([error.name, gateway.connections.length], ["InvalidStateError", 1]);
+  const rescaling = manager.rescaleShards(4, [0, 1, 2]);
+  await time.pass(ALL_MS);
+  await rescaling;
+  assertEquals([manager.shardCount, manager.shardIds, gateway.remainingSessionStarts], [4, [0, 1, 2], 10]);
+});
+
+test("ShardManager.rescaleShards refuses numbers that are out of range", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1);
+  const { manager } = flowing.rig;
+  for (const [count, ids] of [[0], [1.5], [2, [2]], [2, []], [2, [0, 0]]] as [number, number[]?][]) {
+    await assertRejects(() => manager.rescaleShards(count, ids), RangeError);
+  }
+});
+
+test("ShardManager.rescaleShards keeps the new sessions in the store, and needs another count there", async () => {
+  using time = fakeTime();
+  const sessionStore = new MemorySessionStore();
+  await using flowing = await traffic(time, 1, { manager: { sessionStore } });
+  const { manager } = flowing.rig;
+  await time.pass(1_000);
+  assert(await sessionStore.load("0-1") !== null);
+  await assertRejects(() => manager.rescaleShards(1), RangeError, "session store");
+  const rescaling = manager.rescaleShards(2);
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  await time.pass(1_000);
+  const kept = await Promise.all(["0-1", "0-2", "1-2"].map((key) => sessionStore.load(key)));
+  assertEquals(kept.map((session) => session?.id), [
+    undefined,
+    ...flowing.rig.shards.map(({ sessionId }) => sessionId),
+  ]);
+});
+
+test("ShardManager.rescaleShards replaces shards by as many where there is no store", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 2);
+  const before = flowing.rig.shards;
+  const rescaling = flowing.rig.manager.rescaleShards(2);
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  await flowing.assertOnce();
+  assert(flowing.rig.shards.every((shard, index) => shard !== before[index]));
+});
+
+test("ShardManager keeps a number of shards it was rescaled to when it connects again", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1);
+  const { rig } = flowing;
+  const rescaling = rig.manager.rescaleShards(4, [2, 1]);
+  await time.pass(ALL_MS);
+  await rescaling;
+  await rig.manager.close({ cleanup: false });
+  const connecting = rig.up();
+  await time.pass(1_000);
+  await connecting;
+  assertEquals([rig.manager.shardCount, rig.manager.shardIds], [4, [1, 2]]);
+  assertEquals(rig.gateway.resumes.map(({ outcome }) => outcome), ["resumed", "resumed"]);
+});
+
+for (
+  const [when, ms] of [["before", 2_000], ["after", SWITCH_MS + 1_000], ["long after", SWITCH_MS + 5_000]] as const
+) {
+  test(`ShardManager can be closed ${when} the switch, and nothing is left running`, async () => {
+    using time = fakeTime();
+    await using flowing = await traffic(time, 1);
+    const { manager, gateway } = flowing.rig;
+    const rescaling = manager.rescaleShards(2);
+    await flowing.flow(ms);
+    const failed = assertRejects(() => rescaling, DOMException);
+    await manager.close();
+    assertEquals((await failed).name, "AbortError");
+    await manager.closed;
+    assertEquals([gateway.openConnections, flowing.rescales], [0, []]);
+    assertEquals(gateway.closes.every(({ code }) => code === 1000), true);
+    await flowing.assertOnce();
+  });
+}
+
+test("ShardManager.rescaleShards rejects with the critical error of a new shard, and the others go on", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1);
+  const { manager, gateway } = flowing.rig;
+  for (const ms of [0, 3_000]) {
+    gateway.withholdReady(ms === 0);
+    const rescaling = manager.rescaleShards(2);
+    await flowing.flow(ms + 500);
+    const failed = assertRejects(() => rescaling, DisallowedIntentsError);
+    gateway.disconnect(4014, { shardId: 1 });
+    await flowing.flow(SWITCH_MS);
+    await failed;
+    assertEquals([manager.shardCount, gateway.openConnections, flowing.rig.criticals], [1, 1, []]);
+    await flowing.assertOnce();
+  }
+});
+
+test("ShardManager ends with the critical error of an old shard during a rescale", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 2);
+  const { manager, gateway } = flowing.rig;
+  const rescaling = manager.rescaleShards(1);
+  await flowing.flow(2_000);
+  const failed = Promise.all(
+    [rescaling, manager.closed].map((one) => assertRejects(() => one, DisallowedIntentsError)),
+  );
+  gateway.disconnect(4014, { shardId: 1 });
+  await time.pass(2_000);
+  await failed;
+  assertEquals([gateway.openConnections, flowing.rig.criticals.length], [0, 1]);
+});
+
+type Fault = (rig: ManagerRig) => void;
+
+/** Shard 1 is there in one of the sets only: the old one, or the new one. */
+const FAULTS: Record<string, Fault> = {
+  "a network fault": ({ gateway }) => gateway.drop({ shardId: 1 }),
+  "op 7": ({ gateway }) => gateway.reconnect({ shardId: 1 }),
+  "op 9 with a session": ({ gateway }) => gateway.invalidateSession(true, { shardId: 1 }),
+  "op 9 without a session": ({ gateway }) => gateway.invalidateSession(false, { shardId: 1 }),
+};
+
+for (const [name, fault] of Object.entries(FAULTS)) {
+  for (const set of ["old", "new"] as const) {
+    test(`ShardManager.rescaleShards loses and doubles nothing through ${name} in the ${set} set`, async () => {
+      const isLossy = name === "op 9 without a session";
+      // A session that is lost where the other set does not deliver takes its events along, as without a rescale.
+      const from = isLossy && set === "old" ? SWITCH_MS + 200 : 500;
+      const until = isLossy && set === "new" ? SWITCH_MS + 4_000 : SWITCH_MS + 6_500;
+      for (let at = from; at < until; at += 1_500) {
+        using time = fakeTime();
+        using _ = fixedRandom(0.9);
+        await using flowing = await traffic(time, set === "old" ? 2 : 1, { gateway: { guilds: 2 } });
+        const rescaling = flowing.rig.manager.rescaleShards(set === "old" ? 1 : 2);
+        await flowing.flow(at);
+        fault(flowing.rig);
+        await flowing.flow(25_000);
+        await rescaling;
+        await flowing.assertOnce();
+        assertEquals(flowing.rig.criticals, []);
+      }
+    });
+  }
+}
+
+test("ShardManager.rescaleShards loses and doubles nothing over real sockets, compressed", async () => {
+  // The clock goes ahead of the sockets twenty times as fast, which is far within the skew that is allowed.
+  const { setTimeout: sleep } = globalThis;
+  using time = fakeTime();
+  await using rig = await managerRig({ gateway: { guilds: 4 }, manager: { shardCount: 1 }, unlimited: true });
+  await rig.up();
+  const said: string[] = [];
+  const heard = rig.hear();
+  const rescales: RescaledData[] = [];
+  rig.manager.dispatcher.listen("rescaled", (data) => rescales.push(data));
+  const rescaling = rig.manager.rescaleShards(2);
+  for (let step = 0; rescales.length === 0 && step < 5_000; step++) {
+    const { channels } = rig.gateway.guilds[step % 4] as ManagerRig["gateway"]["guilds"][0];
+    said.push(`${step}`);
+    rig.gateway.user("Ann").says(`${step}`, { channelId: channels[0]?.id });
+    await new Promise((resolve) => sleep(resolve, 1));
+    await time.pass(20);
+  }
+  await rescaling;
+  // What comes after the last message of each guild would be a double.
+  const all = rig.gateway.guilds.map(({ channels }) => {
+    const channelId = channels[0]?.id;
+    const last = rig.manager.eventDispatcher.waitFor("MESSAGE_CREATE", (message) => message.channel_id === channelId);
+    rig.gateway.user("Ann").says(`last of ${channelId}`, { channelId });
+    return last;
+  });
+  said.push(...(await Promise.all(all)).map(({ content }) => content));
+  assertEquals(heard.toSorted(), said.toSorted());
+  assertEquals([rescales[0]?.unmatched, rig.gateway.openConnections], [0, 2]);
+});

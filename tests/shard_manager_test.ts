@@ -1,0 +1,282 @@
+import {
+  BotAuthentication,
+  HTTPClient,
+  InvalidTokenError,
+  ShardManager,
+  type ShardManagerOptions,
+} from "@gangway/gateway";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { test } from "./harness.ts";
+import { managerRig } from "./shard_manager_rig.ts";
+import { fakeTime, fixedRandom } from "./shard_rig.ts";
+
+const ALL_AT_ONCE = { maxConcurrency: 16, guilds: 4 };
+
+function gatewayBotRequests({ gateway }: Awaited<ReturnType<typeof managerRig>>): number {
+  return gateway.httpRequests.filter(({ path }) => path === "/gateway/bot").length;
+}
+
+test("ShardManager runs as many shards as the gateway recommends, and asks it once", async () => {
+  await using rig = await managerRig({ gateway: { ...ALL_AT_ONCE, shards: 4 } });
+  const { manager } = rig;
+  assertEquals([manager.shardCount, manager.shardIds, manager.maxConcurrency, manager.shards.size], [
+    null,
+    null,
+    null,
+    0,
+  ]);
+  await rig.up();
+  assertEquals([manager.shardCount, manager.shardIds, manager.maxConcurrency], [4, [0, 1, 2, 3], 16]);
+  assertEquals(rig.gateway.identifies.map(({ shard }) => [...shard]).sort(), [[0, 4], [1, 4], [2, 4], [3, 4]]);
+  assertEquals(rig.shards.map(({ shardId, shardCount }) => [shardId, shardCount]), [[0, 4], [1, 4], [2, 4], [3, 4]]);
+  assertEquals(gatewayBotRequests(rig), 1);
+});
+
+test("ShardManager runs as many shards as it was told", async () => {
+  await using rig = await managerRig({ gateway: { ...ALL_AT_ONCE, shards: 4 }, manager: { shardCount: 2 } });
+  assertEquals([rig.manager.shardCount, rig.manager.shardIds], [2, [0, 1]]);
+  await rig.up();
+  assertEquals(rig.gateway.identifies.map(({ shard }) => [...shard]).sort(), [[0, 2], [1, 2]]);
+});
+
+test("ShardManager runs some of the shards, in the order of their ids", async () => {
+  await using rig = await managerRig({ gateway: ALL_AT_ONCE, manager: { shardCount: 8, shardIds: [6, 1] } });
+  assertEquals(rig.manager.shardIds, [6, 1]);
+  await rig.up();
+  assertEquals([rig.manager.shardCount, rig.manager.shardIds], [8, [1, 6]]);
+  assertEquals(rig.gateway.identifies.map(({ shard }) => [...shard]).sort(), [[1, 8], [6, 8]]);
+});
+
+test("ShardManager refuses what cannot be meant when it is made", () => {
+  const client = new HTTPClient();
+  const make = (options: ShardManagerOptions, intents = 1) => () =>
+    new ShardManager(new BotAuthentication("token"), intents, client, options);
+  assertThrows(make({ shardIds: [0] }), TypeError, "shardIds need a shardCount");
+  assertThrows(make({ shardCount: 0 }), RangeError);
+  assertThrows(make({ shardCount: 1.5 }), RangeError);
+  assertThrows(make({ shardCount: 2, shardIds: [2] }), RangeError);
+  assertThrows(make({ shardCount: 2, shardIds: [-1] }), RangeError);
+  assertThrows(make({ shardCount: 2, shardIds: [] }), RangeError, "empty");
+  assertThrows(make({ shardCount: 2, shardIds: [0, 0] }), RangeError, "twice");
+  assertThrows(make({ identifyReserve: -1 }), RangeError, "reserve");
+  assertThrows(make({ compress: "gzip" as "none" }), TypeError);
+  client.close();
+});
+
+test("ShardManager says InvalidStateError to what needs a connection before there is one", async () => {
+  await using rig = await managerRig();
+  const { manager } = rig;
+  const errors = [
+    assertThrows(() => manager.shardFor("1"), DOMException),
+    await assertRejects(() => manager.rescaleShards(2), DOMException, "not connected"),
+  ] as DOMException[];
+  assertEquals(errors.map(({ name }) => name), ["InvalidStateError", "InvalidStateError"]);
+  assertEquals([manager.activeShards, manager.pendingShards], [[], []]);
+});
+
+test("ShardManager says InvalidStateError to a second connect, and goes on with the first", async () => {
+  await using rig = await managerRig();
+  const first = rig.manager.connect();
+  const error = await assertRejects(() => rig.manager.connect(), DOMException, "connected, or about to be");
+  assertEquals(error.name, "InvalidStateError");
+  await first;
+  await assertRejects(() => rig.manager.connect(), DOMException);
+  await rig.ready();
+  assertEquals([rig.gateway.identifies.length, rig.criticals], [1, []]);
+});
+
+test("ShardManager says InvalidStateError to a connect while it is being closed", async () => {
+  await using rig = await managerRig();
+  await rig.up();
+  const closing = rig.manager.close({ cleanup: false });
+  await assertRejects(() => rig.manager.connect(), DOMException, "being closed");
+  await closing;
+  await rig.up();
+  assertEquals(rig.gateway.resumes.map(({ outcome }) => outcome), ["resumed"]);
+});
+
+test("ShardManager hands on what its shards receive and tell, with the shard's id", async () => {
+  await using rig = await managerRig({ gateway: { ...ALL_AT_ONCE, shards: 2, guilds: 2 } });
+  const { manager } = rig;
+  const heard: string[] = [];
+  const hear = (name: string) => (_: unknown, { shardId }: { shardId: number | null }) =>
+    heard.push(`${name} ${shardId}`);
+  manager.rawDispatcher.listen(10, hear("HELLO"));
+  manager.eventDispatcher.listen("READY", hear("READY"));
+  manager.dispatcher.listen("ready", hear("ready"));
+  manager.dispatcher.listen("sent", ({ op }, { shardId }) => heard.push(`sent ${op} ${shardId}`));
+  await rig.up();
+  const expected = [0, 1].flatMap((id) => [`HELLO ${id}`, `READY ${id}`, `ready ${id}`, `sent 2 ${id}`]);
+  assertEquals(heard.filter((one) => !one.startsWith("sent 1 ")).sort(), expected.sort());
+});
+
+test("ShardManager's listeners come after the shard's own, with the same event", async () => {
+  await using rig = await managerRig();
+  await rig.up();
+  const order: [string, Event][] = [];
+  rig.manager.eventDispatcher.listen("MESSAGE_CREATE", (_, event) => order.push(["manager", event]));
+  rig.shards[0]?.eventDispatcher.listen("MESSAGE_CREATE", (_, event) => order.push(["shard", event]));
+  const message = rig.manager.eventDispatcher.waitFor("MESSAGE_CREATE");
+  rig.say("hello");
+  await message;
+  assertEquals(order.map(([who]) => who), ["shard", "manager"]);
+  assertStrictEquals(order[0]?.[1], order[1]?.[1]);
+});
+
+test("ShardManager.shardFor finds the shard of a guild", async () => {
+  await using rig = await managerRig({ gateway: ALL_AT_ONCE, manager: { shardCount: 4, shardIds: [0, 1, 2] } });
+  await rig.up();
+  for (const { id } of rig.gateway.guilds) {
+    const shardId = Number((BigInt(id) >> 22n) % 4n);
+    for (const guildId of [id, BigInt(id)]) {
+      if (shardId === 3) assertThrows(() => rig.manager.shardFor(guildId), RangeError, "shard 3");
+      else assertEquals(rig.manager.shardFor(guildId).shardId, shardId);
+    }
+  }
+  assertThrows(() => rig.manager.shardFor("guild"), TypeError, "snowflake");
+});
+
+test("ShardManager tells active shards from pending ones", async () => {
+  using time = fakeTime();
+  await using rig = await managerRig({ memory: true, gateway: { shards: 3 } });
+  const { manager } = rig;
+  const connecting = manager.connect();
+  await time.pass(100);
+  const ids = () => [manager.activeShards, manager.pendingShards].map((shards) => shards.map(({ shardId }) => shardId));
+  assertEquals(ids(), [[0], [1, 2]]);
+  await time.pass(5_250);
+  assertEquals(ids(), [[0, 1], [2]]);
+  await time.pass(5_250);
+  await connecting;
+  assertEquals(ids(), [[0, 1, 2], []]);
+  await manager.close();
+  assertEquals(ids(), [[], [0, 1, 2]]);
+});
+
+test("ShardManager.connect resolves once the last shard has its turn", async () => {
+  using time = fakeTime();
+  await using rig = await managerRig({ memory: true, gateway: { shards: 3 } });
+  let isConnected = false;
+  const connecting = rig.manager.connect().then(() => isConnected = true);
+  await time.pass(10_499);
+  assertEquals(isConnected, false);
+  await time.pass(1);
+  await connecting;
+});
+
+test("ShardManager gives shards its presence, that of now", async () => {
+  const presence = (status: "idle" | "dnd") => ({ since: null, activities: [], status, afk: false }) as never;
+  await using rig = await managerRig({ gateway: ALL_AT_ONCE, manager: { presence: presence("idle"), shardCount: 2 } });
+  assertEquals(rig.manager.presence, presence("idle"));
+  rig.manager.presence = presence("dnd");
+  await rig.up();
+  const statuses = rig.gateway.identifies.map(({ d }) => (d as { presence: { status: string } }).presence.status);
+  assertEquals(statuses, ["dnd", "dnd"]);
+});
+
+test("ShardManager that is given a token that is not valid says so once and does not try again", async () => {
+  await using rig = await managerRig({ token: "wrong-token", violates: true });
+  const { manager } = rig;
+  const closed = assertRejects(() => manager.closed, InvalidTokenError);
+  const error = await assertRejects(() => manager.connect(), InvalidTokenError);
+  await closed;
+  assertEquals(rig.criticals, [error]);
+  assertEquals([rig.gateway.httpRequests.length, rig.gateway.connections.length], [1, 0]);
+});
+
+test("ShardManager.connect waits as a 429 says", async () => {
+  using time = fakeTime();
+  await using rig = await managerRig({ memory: true });
+  rig.gateway.rejectHttp(429, 1, { retryAfter: 3 });
+  const connecting = rig.manager.connect();
+  await time.pass(2_999);
+  assertEquals(rig.gateway.httpRequests.length, 1);
+  await time.pass(2_000);
+  await connecting;
+  assertEquals([rig.gateway.httpRequests.length, rig.criticals], [2, []]);
+});
+
+test("ShardManager.connect tries again after 5xx and network faults, for as long as it takes", async () => {
+  using time = fakeTime();
+  await using rig = await managerRig({ memory: true });
+  rig.gateway.rejectHttp(503, 2);
+  rig.gateway.rejectHttp(520, 1, { html: true });
+  rig.gateway.dropHttp(2);
+  const connecting = rig.manager.connect();
+  await time.pass(120_000);
+  await connecting;
+  await rig.ready();
+  assertEquals(rig.gateway.httpRequests.map(({ status }) => status), [503, 503, 520, 0, 0, 200]);
+  assertEquals(rig.criticals, []);
+});
+
+test("ShardManager.connect rejects with an AbortError where it is closed meanwhile, and nothing is left", async () => {
+  using time = fakeTime();
+  await using rig = await managerRig({ memory: true, gateway: { shards: 3 } });
+  const { manager } = rig;
+  rig.gateway.rejectHttp(503);
+  for (const untilMs of [0, 100, 2_000, 6_000]) {
+    const connecting = manager.connect();
+    await time.pass(untilMs);
+    const failed = assertRejects(() => connecting, DOMException);
+    await manager.close();
+    assertEquals((await failed).name, "AbortError");
+    await manager.closed;
+    assertEquals([rig.gateway.openConnections, rig.criticals], [0, []]);
+  }
+});
+
+test("ShardManager connects no shard where it is closed in the moment of the gateway's answer", async () => {
+  await using rig = await managerRig({
+    manager: {
+      identifyRateLimiter: {
+        acquire: () => Promise.reject(new Error("Not needed")),
+        update: () => void rig.manager.close(),
+      },
+    },
+  });
+  const error = await assertRejects(() => rig.manager.connect(), DOMException);
+  assertEquals([error.name, rig.manager.shards.size], ["AbortError", 0]);
+});
+
+test("ShardManager takes an identify limiter of the user's, and tells it what the gateway said", async () => {
+  const asked: number[] = [];
+  const told: number[] = [];
+  await using rig = await managerRig({
+    gateway: { ...ALL_AT_ONCE, shards: 2 },
+    manager: {
+      identifyRateLimiter: {
+        acquire: ({ shardId, shardCount }) => {
+          asked.push(shardId, shardCount);
+          return Promise.resolve({ sent: () => {}, [Symbol.dispose]: () => {} });
+        },
+        update: ({ max_concurrency }) => told.push(max_concurrency),
+      },
+    },
+  });
+  await rig.up();
+  assertEquals([asked, told], [[0, 2, 1, 2], [16]]);
+});
+
+test("ShardManager does not show its token", async () => {
+  await using rig = await managerRig({ token: "canary-token", violates: true });
+  assertEquals(rig.manager.token, "canary-token");
+  assert(!JSON.stringify(rig.manager).includes("canary"));
+  assert(!Object.keys(rig.manager).includes("token"));
+});
+
+test("ShardManager keeps its shards through disconnects", async () => {
+  using _ = fixedRandom();
+  await using rig = await managerRig({ gateway: { ...ALL_AT_ONCE, shards: 2 } });
+  await rig.up();
+  const resumed = Promise.all([0, 1].map((id) =>
+    new Promise<void>((resolve) => {
+      rig.manager.dispatcher.listen("resumed", (_, { shardId }) => {
+        if (shardId === id) resolve();
+      });
+    })
+  ));
+  rig.gateway.reconnect();
+  await resumed;
+  assertEquals(rig.gateway.resumes.map(({ shardId }) => shardId).sort(), [0, 1]);
+});
