@@ -2,12 +2,13 @@
  * Keeps sessions in files, so that a bot that is started again resumes instead of identifying.
  *
  * @example Keep the sessions in a folder beside the bot
- * ```ts ignore
- * import { ShardManager } from "@gangway/gateway";
+ * ```ts
+ * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
  * import { FileSessionStore } from "@gangway/gateway/file-session-store";
  *
  * const sessionStore = new FileSessionStore(new URL("./sessions/", import.meta.url));
- * const manager = new ShardManager(authentication, intents, httpClient, { sessionStore });
+ * const authentication = new BotAuthentication("token");
+ * const manager = new ShardManager(authentication, GatewayIntent.Guilds, new HTTPClient(), { sessionStore });
  * ```
  *
  * @module

@@ -136,6 +136,8 @@ export class ShardCore {
     const { session } = this.state;
     this.handled = new Handled(session?.sequence ?? 0, () => this.#save());
     this.#save();
+    // At once: before it is stored, a crash loses every event that its listeners have not finished.
+    void this.saver?.flush();
     if (session === null) {
       this.requests.loseSession(new DisconnectError("Cannot request guild members: the session was lost"));
     }

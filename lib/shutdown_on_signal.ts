@@ -2,14 +2,13 @@
  * Ends a bot in order when Ctrl-C is pressed, or when a service manager or a container asks for it.
  *
  * @example
- * ```ts ignore
- * import { ShardManager } from "@gangway/gateway";
+ * ```ts
+ * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
  * import { shutdownOnSignal } from "@gangway/gateway/shutdown";
  *
- * const manager = new ShardManager(authentication, intents, httpClient);
- * shutdownOnSignal(manager);
- * await manager.connect();
- * await manager.closed;
+ * const manager = new ShardManager(new BotAuthentication("token"), GatewayIntent.Guilds, new HTTPClient());
+ * using _shutdown = shutdownOnSignal(manager);
+ * // Then, as always: connect, and wait for `manager.closed`.
  * ```
  *
  * @module
