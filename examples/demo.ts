@@ -10,6 +10,7 @@
 // deno-lint-ignore-file no-console
 
 import type { ShardManager } from "@gangway/gateway";
+import { shutdownOnSignal } from "@gangway/gateway/shutdown";
 import { LocalGateway } from "@gangway/gateway/testing";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
@@ -65,7 +66,7 @@ async function onThisMachine(screen: Screen): Promise<void> {
 
 async function play(gateway: LocalGateway, manager: ShardManager, screen: Screen, signal: AbortSignal): Promise<void> {
   showMessages(manager, screen);
-  manager.connect().catch(() => {});
+  void manager.connect();
   await showShards(manager, screen, signal);
   screen.line();
   const pong = gateway.next("message", ({ content }) => content === "pong", { signal });
@@ -82,12 +83,13 @@ async function play(gateway: LocalGateway, manager: ShardManager, screen: Screen
 async function onDiscord(screen: Screen): Promise<void> {
   const { manager } = await import("./ping_pong.ts");
   screen.line("Ctrl-C ends it");
+  shutdownOnSignal(manager, { exit: false });
   showMessages(manager, screen);
   const ended = new AbortController();
   const { signal } = ended;
   // What ends the bot also ends these; `closed` is where it is told.
   showShards(manager, screen, signal).then(() => showLatency(manager, screen, signal)).catch(() => {});
-  manager.connect().catch(() => {});
+  void manager.connect();
   try {
     await manager.closed;
   } finally {

@@ -5,11 +5,9 @@
  */
 // deno-lint-ignore-file no-console
 
-import { BotAuthentication, type CloseOptions, HTTPClient, type ShardManager } from "@gangway/gateway";
+import { BotAuthentication, HTTPClient, type ShardManager } from "@gangway/gateway";
+import { shutdownOnSignal } from "@gangway/gateway/shutdown";
 import process from "node:process";
-import { setTimeout } from "node:timers";
-
-const DEADLINE_MS = 2_000;
 
 const { DISCORD_TOKEN, GANGWAY_API_URL } = process.env;
 if (!DISCORD_TOKEN) {
@@ -22,15 +20,9 @@ export const authentication: BotAuthentication = new BotAuthentication(DISCORD_T
 /** Asks Discord, or the `LocalGateway` whose URL is in `GANGWAY_API_URL`. */
 export const httpClient: HTTPClient = new HTTPClient({ baseUrl: GANGWAY_API_URL });
 
-/** Connects; resolves after Ctrl-C. A bot that cannot go on ends the process. */
-export async function run(manager: ShardManager, options: CloseOptions = {}): Promise<void> {
-  for (const signal of ["SIGINT", "SIGTERM"]) {
-    process.once(signal, () => {
-      // Towards a network that has gone silent, a socket can keep the process alive after it was closed.
-      setTimeout(() => process.exit(), DEADLINE_MS).unref();
-      void manager.close(options);
-    });
-  }
+/** Runs the bot until Ctrl-C, which ends the process; so does a bot that cannot go on. */
+export async function run(manager: ShardManager): Promise<void> {
+  shutdownOnSignal(manager);
   // Whatever goes wrong, also while connecting, is what `closed` rejects with.
   void manager.connect();
   await manager.closed.catch(({ message }) => fail(message));

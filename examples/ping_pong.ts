@@ -9,6 +9,7 @@
 // deno-lint-ignore-file no-console
 
 import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
+import { shutdownOnSignal } from "@gangway/gateway/shutdown";
 import process from "node:process";
 
 const { DISCORD_TOKEN, GANGWAY_API_URL } = process.env;
@@ -31,12 +32,9 @@ manager.eventDispatcher.listen("MESSAGE_CREATE", async (message) => {
   await httpClient.createMessage(authentication, message.channel_id, { content: "pong" });
 });
 
-// Ctrl-C ends the bot's session, and then the process: a network that has gone silent would keep it alive.
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, () => manager.close().finally(() => process.exit()));
-}
-
 if (import.meta.main) {
+  // Ctrl-C closes, and ends the process.
+  shutdownOnSignal(manager);
   manager.dispatcher.listen("ready", (_, { shardId }) => console.log(`Shard ${shardId} is ready`));
   // Whatever goes wrong, also while connecting, is what `closed` rejects with.
   void manager.connect();

@@ -9,45 +9,11 @@
  */
 // deno-lint-ignore-file no-console
 
-import { GatewayIntent, type Session, type SessionStore, ShardManager } from "@gangway/gateway";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { GatewayIntent, ShardManager } from "@gangway/gateway";
+import { FileSessionStore } from "@gangway/gateway/file-session-store";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { authentication, httpClient, run } from "./environment.ts";
-
-/** Keeps each shard's session in a JSON file. */
-class FileSessionStore implements SessionStore {
-  readonly #folder: string;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  async load(key: string, { signal }: { signal?: AbortSignal }): Promise<Session | null> {
-    try {
-      return JSON.parse(await readFile(this.#fileOf(key), { encoding: "utf8", signal }));
-    } catch (error) {
-      if ((error as { code?: string }).code === "ENOENT") return null;
-      throw error;
-    }
-  }
-
-  async save(key: string, session: Session): Promise<void> {
-    const file = this.#fileOf(key);
-    await mkdir(this.#folder, { recursive: true });
-    // Renaming is atomic: whenever the process dies, there is the old file or the new one, never half of one.
-    await writeFile(`${file}.new`, JSON.stringify(session), { mode: 0o600 });
-    await rename(`${file}.new`, file);
-  }
-
-  async delete(key: string): Promise<void> {
-    await rm(this.#fileOf(key), { force: true });
-  }
-
-  #fileOf(key: string): string {
-    return `${this.#folder}/session-${key}.json`;
-  }
-}
 
 const folder = process.argv[2] ?? `${tmpdir()}/gangway-sessions`;
 const manager = new ShardManager(authentication, GatewayIntent.GuildMessages, httpClient, {
@@ -59,6 +25,5 @@ manager.dispatcher.listen("resumed", (_, { shardId }) => console.log(`shard ${sh
 manager.dispatcher.listen("session_store_error", ({ error }) => console.error("The session store failed:", error));
 manager.eventDispatcher.listen("MESSAGE_CREATE", ({ author, id }) => console.log(`${author.username} wrote ${id}`));
 
-// Without `cleanup: false` the session would end with the process.
-await run(manager, { cleanup: false });
-console.log(`Closed; what it takes to resume is in ${folder}`);
+console.log(`What it takes to resume is in ${folder}`);
+await run(manager);
