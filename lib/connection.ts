@@ -100,10 +100,10 @@ export class Connection {
     try {
       const socket = await httpClient.connectToGateway({ url: this.#url, compress, signal: handshake.signal });
       // At once: the first messages may have come together with the end of the handshake.
-      this.#open(socket);
+      if (signal.aborted) socket.close(KEEP_SESSION_CODE);
+      else this.#open(socket);
     } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      this.#end(asGatewayError(error));
+      if (!signal.aborted) this.#end(asGatewayError(error));
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
@@ -114,7 +114,8 @@ export class Connection {
   /** Gives the connection up, for a reason of the shard's own. */
   giveUp(reason: GatewayError): void {
     this.#reason = reason;
-    if (this.#socket !== null) this.#feed({ type: "close", code: 1006 });
+    if (this.#socket === null) this.#end(reason);
+    else this.#feed({ type: "close", code: 1006 });
   }
 
   /** Closes in order, on behalf of the user; {@linkcode run} does not resolve any more. */
@@ -261,6 +262,7 @@ export class Connection {
       intervalMs,
       random: Math.random(),
       signal: this.#controller.signal,
+      isSuspect: () => core.state.unacked > 0,
       onBeat: () => this.#feed({ type: "beat", heard: this.#socket?.takeHeard() ?? false }),
       onLag: (lagMs) => core.emit("lag", { lagMs }),
     });

@@ -6,6 +6,8 @@ export interface HeartOptions {
   random: number;
   /** Stops the heart. */
   signal: AbortSignal;
+  /** Whether the beat that is due may find the connection dead. */
+  isSuspect: () => boolean;
   /** Called when a beat is due. */
   onBeat: () => void;
   /** Called when a beat was this many milliseconds late, before it is due after all. */
@@ -22,12 +24,13 @@ const GRACE_MS = 100;
  * Beats after `intervalMs × random` first ("heartbeat_interval * jitter"), then every `intervalMs`.
  *
  * A timer that is overdue fires before frames that are already in the socket. So a beat that comes late, after the
- * process was blocked or asleep, waits a moment: or a missing ACK would be taken for a dead connection.
+ * process was blocked or asleep, waits a moment: or a missing ACK would be taken for a dead connection. So does one that
+ * may find it dead, because a block can end at the very time at which a beat is due.
  *
  * @see {@link https://discord.com/developers/docs/events/gateway#sending-heartbeats}
  */
 export function startHeart(options: HeartOptions): void {
-  const { intervalMs, random, signal, onBeat, onLag } = options;
+  const { intervalMs, random, signal, isSuspect, onBeat, onLag } = options;
   let due = performance.now() + intervalMs * random;
   let timer: ReturnType<typeof setTimeout>;
 
@@ -37,8 +40,8 @@ export function startHeart(options: HeartOptions): void {
 
   function onTimer(): void {
     const lagMs = performance.now() - due;
-    if (lagMs < LATE_MS) return beat();
-    onLag(lagMs);
+    if (lagMs >= LATE_MS) onLag(lagMs);
+    else if (!isSuspect()) return beat();
     if (!signal.aborted) timer = setTimeout(beat, GRACE_MS);
   }
 

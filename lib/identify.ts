@@ -1,5 +1,6 @@
+import { presencePayload } from "./command_data.ts";
 import { GatewayOpcode } from "./opcode.ts";
-import type { SentPayload } from "./payload.ts";
+import type { PresenceUpdateData, SentPayload } from "./payload.ts";
 import type { ShardCore } from "./shard_core.ts";
 
 const REDACTED = "[redacted]";
@@ -7,10 +8,11 @@ const REDACTED = "[redacted]";
 /**
  * Puts the payload of op 2 together.
  *
+ * @throws {TypeError} If the presence is not one.
  * @see {@link https://discord.com/developers/docs/events/gateway-events#identify}
  */
-export function identifyPayload(core: ShardCore): SentPayload {
-  const { parts: { shardId, shardCount, intents }, options: { largeThreshold }, libraryName, presence } = core;
+export function identifyPayload(core: ShardCore, presence: PresenceUpdateData | null = core.presence): SentPayload {
+  const { parts: { shardId, shardCount, intents }, options: { largeThreshold }, libraryName } = core;
   return {
     op: GatewayOpcode.Identify,
     d: {
@@ -19,7 +21,7 @@ export function identifyPayload(core: ShardCore): SentPayload {
       properties: { os: globalThis.navigator?.platform || "unknown", browser: libraryName, device: libraryName },
       shard: [shardId, shardCount],
       ...(largeThreshold == null ? {} : { large_threshold: largeThreshold }),
-      ...(presence === null ? {} : { presence }),
+      ...(presence === null ? {} : { presence: presencePayload(presence).d }),
     },
   };
 }

@@ -123,7 +123,7 @@ export class ReconnectLoop {
         core.adopt({ id, sequence, resumeUrl });
       }
     } catch (error) {
-      core.emit("session_store_error", { error });
+      if (!this.#signal.aborted) core.emit("session_store_error", { error });
     }
     this.#signal.throwIfAborted();
   }

@@ -1,4 +1,5 @@
 import { attempt } from "./attempt.ts";
+import { BotAuthentication } from "./authentication.ts";
 import {
   type ChannelInfoField,
   channelInfoPayload,
@@ -20,7 +21,7 @@ import { ShardCore } from "./shard_core.ts";
 import type { ShardEvents, ShardPhase } from "./shard_events.ts";
 import { checkShardId } from "./sharding.ts";
 import { ShardLifetime } from "./shard_lifetime.ts";
-import { checkShardOptions, type CloseOptions, type ShardOptions } from "./shard_options.ts";
+import { checkShardOptions, checkTimeout, type CloseOptions, type ShardOptions } from "./shard_options.ts";
 import type { IdentifyRateLimiter } from "./times_per.ts";
 
 /** Options of everything that a shard sends. */
@@ -62,8 +63,9 @@ export let interceptCritical: (shard: Shard, intercept: (error: Error) => boolea
  * await using discord = await LocalGateway.start();
  * const httpClient = new HTTPClient({ baseUrl: discord.url });
  * const limiter = new TimesPer(1, 5);
+ * const intents = GatewayIntent.GuildMessages | GatewayIntent.MessageContent;
  *
- * await using shard = new Shard(0, 1, GatewayIntent.GuildMessages, discord.token, limiter, httpClient);
+ * await using shard = new Shard(0, 1, intents, discord.token, limiter, httpClient);
  * await shard.connect();
  * await shard.ready;
  * const message = shard.eventDispatcher.waitFor("MESSAGE_CREATE");
@@ -104,9 +106,11 @@ export class Shard implements AsyncDisposable {
   ) {
     checkShardId(shardId, shardCount);
     checkShardOptions(intents, options);
-    if (options.presence != null) presencePayload(options.presence);
-    this.#core = new ShardCore({ shardId, shardCount, intents, token, identifyRateLimiter, httpClient }, options);
-    frameOf(identifyPayload(this.#core));
+    this.#core = new ShardCore(
+      { shardId, shardCount, intents, token: checkedToken(token), identifyRateLimiter, httpClient },
+      options,
+    );
+    this.#checkPresence(this.#core.presence);
     this.#lifetime = new ShardLifetime(this.#core);
   }
 
@@ -141,7 +145,7 @@ export class Shard implements AsyncDisposable {
   }
 
   set presence(presence: PresenceUpdateData | null) {
-    if (presence !== null) frameOf(presencePayload(presence));
+    this.#checkPresence(presence);
     this.#core.presence = presence;
   }
 
@@ -151,8 +155,9 @@ export class Shard implements AsyncDisposable {
   }
 
   set token(token: string) {
-    if (token === this.#core.token) return;
-    this.#core.token = token;
+    const checked = checkedToken(token);
+    if (checked === this.#core.token) return;
+    this.#core.token = checked;
     this.#core.adopt(null);
     this.#lifetime.giveUp(new DisconnectError("Disconnected from the gateway: the token was changed"));
   }
@@ -264,15 +269,14 @@ export class Shard implements AsyncDisposable {
    *
    * @returns Resolves when it was sent, or was overtaken by another.
    * @throws {TypeError} Rejects if it is not a presence.
-   * @throws {RangeError} Rejects if it is larger than 4096 bytes.
+   * @throws {RangeError} Rejects if an IDENTIFY with it would be larger than 4096 bytes.
    */
   presenceUpdate(presence: PresenceUpdateData, options: SendOptions = {}): Promise<void> {
     return this.#send(() => {
-      const payload = presencePayload(presence);
-      frameOf(payload);
+      this.#checkPresence(presence);
       options.signal?.throwIfAborted();
       this.#core.presence = presence;
-      return payload;
+      return presencePayload(presence);
     }, { ...options, key: "presence" });
   }
 
@@ -326,6 +330,7 @@ export class Shard implements AsyncDisposable {
   ): MembersRequest {
     const { signal, timeoutMs = 30_000 } = options;
     try {
+      checkTimeout("request guild members", "timeoutMs", timeoutMs);
       const d = membersRequestData(guildId, query, this.intents, crypto.randomUUID().replaceAll("-", ""));
       const payload = { op: GatewayOpcode.RequestGuildMembers, d };
       frameOf(payload);
@@ -341,6 +346,11 @@ export class Shard implements AsyncDisposable {
     }
   }
 
+  /** A presence is part of every IDENTIFY to come: one that makes it too large would keep the shard away for good. */
+  #checkPresence(presence: PresenceUpdateData | null): void {
+    frameOf(identifyPayload(this.#core, presence));
+  }
+
   #send(payloadOf: () => SentPayload, options: CommandOptions): Promise<void> {
     return attempt(async () => {
       if (this.phase === "closed") {
@@ -349,4 +359,9 @@ export class Shard implements AsyncDisposable {
       await this.#core.commands.push(payloadOf(), options);
     });
   }
+}
+
+/** @throws {TypeError} If it is not a token. */
+function checkedToken(token: string): string {
+  return new BotAuthentication(token).token;
 }

@@ -32,7 +32,10 @@ export class ShardLifetime {
     this.#closeOn(core.options.signal, this.#controller.signal);
     const first = new AbortController();
     this.#closeOn(signal, first.signal);
-    core.ready.promise.catch(() => {}).finally(() => first.abort());
+    const release = () => first.abort();
+    core.ready.promise.then(release, release);
+    // At once: what is sent from here on may wait for the connection.
+    core.enter(core.state.session === null ? "waiting" : "connecting");
     return loop.started.promise;
   }
 
@@ -43,8 +46,9 @@ export class ShardLifetime {
   ): Promise<void> {
     const core = this.#core;
     const loop = this.#loop;
-    const wasAborted = this.#controller.signal.aborted;
-    this.#controller.abort(reason);
+    const controller = this.#controller;
+    const wasAborted = controller.signal.aborted;
+    controller.abort(reason);
     core.state = { ...core.state, phase: "idle", unacked: 0 };
     const closing = loop?.close(cleanup ? END_SESSION_CODE : KEEP_SESSION_CODE);
     if (loop !== null && !wasAborted) core.emit("client_disconnect", cleanup);
@@ -56,7 +60,8 @@ export class ShardLifetime {
       core.saver?.touch();
     }
     await core.saver?.flush();
-    core.closed.fulfil();
+    // Whoever closed at the same time may have connected again meanwhile.
+    if (this.#controller === controller) core.closed.fulfil();
   }
 
   /** Gives up the connection there is; the next one follows. */

@@ -1,4 +1,5 @@
 import { type CompressionFormat, type DecompressorLike, isSupported, supportedFormats } from "./decompressor.ts";
+import { gatewayUrl } from "./handshake.ts";
 import type { PresenceUpdateData } from "./payload.ts";
 import type { SessionStore } from "./session_store.ts";
 
@@ -60,13 +61,16 @@ export interface CloseOptions {
   cleanup?: boolean;
 }
 
+/** Stands in where no URL is given. */
+const ANY_URL = "wss://gateway.discord.gg";
+
 /** How long a timer can run. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * Checks what can be checked without a connection.
  *
- * @throws {TypeError} If this runtime cannot inflate the format asked for.
+ * @throws {TypeError} If this runtime cannot inflate the format asked for, or the URL is not one of a WebSocket.
  * @throws {RangeError} If a number is out of range.
  */
 export function checkShardOptions(intents: number, options: ShardOptions): void {
@@ -79,11 +83,7 @@ export function checkShardOptions(intents: number, options: ShardOptions): void 
       `Cannot connect to the gateway: largeThreshold must be a whole number from 50 to 250, received ${largeThreshold}`,
     );
   }
-  if (!isWithin(connectTimeoutMs, 1, MAX_TIMEOUT_MS)) {
-    throw new RangeError(
-      `Cannot connect to the gateway: connectTimeoutMs must be from 1 to ${MAX_TIMEOUT_MS}, received ${connectTimeoutMs}`,
-    );
-  }
+  checkTimeout("connect to the gateway", "connectTimeoutMs", connectTimeoutMs);
   if (compress !== "none" && createDecompressor === undefined && !isSupported(compress)) {
     throw new TypeError(
       `Cannot connect to the gateway with compress ${JSON.stringify(compress)}: this runtime has ${
@@ -91,6 +91,17 @@ export function checkShardOptions(intents: number, options: ShardOptions): void 
       }`,
     );
   }
+  gatewayUrl(options.gatewayUrl ?? ANY_URL, { compress });
+}
+
+/**
+ * Checks how long something may take: a timer that is set to longer than it can run would end it at once.
+ *
+ * @throws {RangeError} If it is not a time that a timer can run.
+ */
+export function checkTimeout(action: string, name: string, ms: number): void {
+  if (isWithin(ms, 1, MAX_TIMEOUT_MS)) return;
+  throw new RangeError(`Cannot ${action}: ${name} must be from 1 to ${MAX_TIMEOUT_MS}, received ${ms}`);
 }
 
 function isWithin(value: number, least: number, most: number): boolean {

@@ -20,6 +20,8 @@ export interface RigOptions {
   token?: string;
   /** Whether no socket is used. */
   memory?: boolean;
+  /** Whether nobody listens to the shard's own events: `told` stays empty. */
+  unheard?: boolean;
   /** Whether the shard is expected to break rules of the gateway. */
   violates?: boolean;
   /** What makes the sockets. */
@@ -40,9 +42,13 @@ export class Rig implements AsyncDisposable {
 
   constructor(gateway: LocalGateway, options: RigOptions) {
     const { memory = false, intents = ALL_INTENTS, token = gateway.token, violates = false, createWebSocket } = options;
+    const names = ["disconnect", "client_disconnect", "ready", "resumed", "reconnecting", "critical"] as const;
     this.gateway = gateway;
     this.#violates = violates;
-    const inMemory = { fetch: gateway.fetch as (url: string) => Promise<Response>, createWebSocket: gateway.createWebSocket };
+    const inMemory = {
+      fetch: gateway.fetch as (url: string) => Promise<Response>,
+      createWebSocket: gateway.createWebSocket,
+    };
     this.client = new HTTPClient({
       baseUrl: gateway.url,
       ...(memory ? inMemory : {}),
@@ -51,7 +57,7 @@ export class Rig implements AsyncDisposable {
     const limiter = new TimesPer(1, 0.001, { marginMs: 0 });
     const compress = memory ? { compress: "none" as const } : {};
     this.shard = new Shard(0, 1, intents, token, limiter, this.client, { ...compress, ...options.shard });
-    for (const name of ["disconnect", "client_disconnect", "ready", "resumed", "reconnecting", "critical"] as const) {
+    for (const name of options.unheard ? [] : names) {
       this.shard.dispatcher.listen(name, (detail) => {
         const isShort = typeof detail === "number" || typeof detail === "boolean" || detail === null;
         this.told.push(isShort ? `${name} ${detail}` : name);

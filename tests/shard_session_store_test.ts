@@ -1,0 +1,185 @@
+import { MemorySessionStore, type Session, type SessionStore, Shard, TimesPer } from "@gangway/gateway";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { test } from "./harness.ts";
+import { ALL_INTENTS, connectedRig, fakeTime, fixedRandom, type Rig, rig } from "./shard_rig.ts";
+
+/** The shard of the next process: nothing but the store is the same. */
+function successor(it: Rig, sessionStore: SessionStore, shardId = 0, shardCount = 1): Shard {
+  const limiter = new TimesPer(1, 0.001, { marginMs: 0 });
+  return new Shard(shardId, shardCount, ALL_INTENTS, it.gateway.token, limiter, it.client, { sessionStore });
+}
+
+test("Shard resumes with what another one stored, and spends no identify", async () => {
+  const sessionStore = new MemorySessionStore();
+  await using it = await connectedRig({ shard: { sessionStore } });
+  const { shard, gateway } = it;
+  await it.echo("one");
+  const { sessionId, sessionSequenceNumber } = shard;
+  const before = Date.now();
+  await shard.close({ cleanup: false });
+  const stored = await sessionStore.load("0-1");
+  assertEquals({ ...stored, savedAt: 0 }, {
+    id: sessionId as string,
+    sequence: sessionSequenceNumber as number,
+    resumeUrl: gateway.resumeUrl,
+    shardId: 0,
+    shardCount: 1,
+    savedAt: 0,
+  });
+  assert(stored !== null && stored.savedAt >= before);
+  gateway.user("Ann").says("missed");
+
+  await using next = successor(it, sessionStore);
+  const missed = next.eventDispatcher.waitFor("MESSAGE_CREATE");
+  await next.connect();
+  assertEquals((await missed).content, "missed");
+  await next.ready;
+  assertEquals([next.sessionId, gateway.identifies.length], [sessionId, 1]);
+  assertEquals(gateway.resumes.map(({ seq, via }) => [seq, via]), [[sessionSequenceNumber, "resume"]]);
+});
+
+test("Shard stores nothing of what a listener is still at work with, and gets it again after a restart", async () => {
+  const sessionStore = new MemorySessionStore();
+  await using it = await connectedRig({ shard: { sessionStore } });
+  const { shard, gateway } = it;
+  const work = Promise.withResolvers<void>();
+  shard.eventDispatcher.listen("MESSAGE_CREATE", ({ content }) => content === "slow" ? work.promise : undefined);
+  await it.echo("quick");
+  await it.echo("slow");
+  await it.echo("quick again");
+  assertEquals(shard.sessionSequenceNumber, 5);
+  await shard.close({ cleanup: false });
+  assertEquals((await sessionStore.load("0-1"))?.sequence, 3);
+  // What ends now is too late: the next process does it again.
+  work.resolve();
+  await work.promise;
+  await using next = successor(it, sessionStore);
+  const texts: string[] = [];
+  next.eventDispatcher.listen("MESSAGE_CREATE", ({ content }) => texts.push(content));
+  await next.connect();
+  await next.ready;
+  assertEquals([texts, gateway.resumes.map(({ seq }) => seq)], [["slow", "quick again"], [3]]);
+  assertEquals((await sessionStore.load("0-1"))?.sequence, 3);
+});
+
+test("Shard that reconnects in the same process goes on from what it received, handled or not", async () => {
+  using _ = fixedRandom();
+  const sessionStore = new MemorySessionStore();
+  await using it = await connectedRig({ shard: { sessionStore } });
+  const { shard, gateway } = it;
+  const work = Promise.withResolvers<void>();
+  shard.eventDispatcher.listen("MESSAGE_CREATE", () => work.promise);
+  await it.echo("slow");
+  await it.survive(() => gateway.drop());
+  assertEquals(gateway.resumes.map(({ seq }) => seq), [3]);
+  work.resolve();
+  await shard.close({ cleanup: false });
+});
+
+test("Shard takes up no session of another shard or count, and nothing that is none", async () => {
+  const session: Session = { id: "x", sequence: 1, resumeUrl: "", shardId: 0, shardCount: 1, savedAt: 0 };
+  const foreign: unknown[] = [
+    { ...session, shardCount: 2 },
+    { ...session, shardId: 1 },
+    { ...session, id: "" },
+    { ...session, sequence: -1 },
+    { ...session, sequence: "1" },
+    { ...session, resumeUrl: null },
+    {},
+    "session",
+    undefined,
+  ];
+  for (const value of foreign) {
+    const sessionStore = new MemorySessionStore();
+    sessionStore.load = () => Promise.resolve(value as Session);
+    await using it = await connectedRig({ shard: { sessionStore } });
+    assertEquals([it.gateway.identifies.length, it.gateway.resumes.length], [1, 0]);
+  }
+});
+
+test("Shard identifies where the stored session is not known any more", async () => {
+  using time = fakeTime();
+  const sessionStore = new MemorySessionStore();
+  await using it = await rig({ memory: true, shard: { sessionStore } });
+  const { resumeUrl } = it.gateway;
+  await sessionStore.save("0-1", { id: "x", sequence: 1, resumeUrl, shardId: 0, shardCount: 1, savedAt: 0 });
+  await it.shard.connect();
+  await time.pass(5000);
+  await it.shard.ready;
+  assertEquals(it.gateway.resumes.map(({ via, outcome }) => [via, outcome]), [["resume", "invalid session"]]);
+  await it.shard.close({ cleanup: false });
+  assertEquals((await sessionStore.load("0-1"))?.id, it.shard.sessionId);
+});
+
+test("Shard goes on where its store fails, and tells of it", async () => {
+  const failures = {
+    load: () => Promise.reject(new Error("load")),
+    save: () => {
+      throw new Error("save");
+    },
+    delete: () => Promise.reject(new Error("delete")),
+  };
+  await using it = await rig({ shard: { sessionStore: failures } });
+  const { shard } = it;
+  const told: string[] = [];
+  shard.dispatcher.listen("session_store_error", ({ error }) => told.push((error as Error).message));
+  await it.up();
+  assertEquals(await it.echo("hello"), "hello");
+  await shard.close();
+  assertEquals(shard.phase, "closed");
+  assertEquals(new Set(told), new Set(["load", "save", "delete"]));
+});
+
+test("Shard's store has nothing left after a close with cleanup", async () => {
+  const sessionStore = new MemorySessionStore();
+  await using it = await connectedRig({ shard: { sessionStore } });
+  await it.shard.close();
+  assertEquals(await sessionStore.load("0-1"), null);
+});
+
+test("Shard that is closed before its session has been loaded leaves it in the store", async () => {
+  const sessionStore = new MemorySessionStore();
+  const session = { id: "x", sequence: 1, resumeUrl: "", shardId: 0, shardCount: 1, savedAt: 0 };
+  await sessionStore.save("0-1", session);
+  await using it = await rig();
+  const shard = successor(it, sessionStore);
+  const told: string[] = [];
+  shard.dispatcher.listenAll(({ type }) => told.push(type));
+  const { load } = sessionStore;
+  sessionStore.load = (_key, { signal }: { signal?: AbortSignal } = {}) =>
+    new Promise((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  const connecting = shard.connect();
+  await shard.close({ cleanup: false });
+  await assertRejects(() => connecting, DOMException);
+  sessionStore.load = load;
+  assertEquals(await sessionStore.load("0-1"), session);
+  assert(!told.includes("session_store_error"));
+
+  const idle = successor(it, sessionStore);
+  await idle[Symbol.asyncDispose]();
+  assertEquals(await sessionStore.load("0-1"), session);
+});
+
+test("Shard keeps its session in the store after a critical error", async () => {
+  const sessionStore = new MemorySessionStore();
+  await using it = await connectedRig({ shard: { sessionStore } });
+  const { shard } = it;
+  const { sessionId, closed } = shard;
+  it.gateway.disconnect(4012);
+  await closed.catch(() => {});
+  await shard.close({ cleanup: false });
+  assertEquals((await sessionStore.load("0-1"))?.id, sessionId);
+});
+
+test("Shard.session is plain data with which another one can resume", async () => {
+  await using it = await connectedRig();
+  const { shard, gateway } = it;
+  const session = JSON.parse(JSON.stringify(shard.session)) as Session;
+  await shard.close({ cleanup: false });
+  const sessionStore = new MemorySessionStore();
+  await sessionStore.save("0-1", session);
+  await using next = successor(it, sessionStore);
+  await next.connect();
+  await next.ready;
+  assertEquals([gateway.identifies.length, gateway.resumes.length], [1, 1]);
+});
