@@ -171,7 +171,7 @@ export class Connection {
     this.#feed({ type: "close", code });
   }
 
-  #receive(message: Uint8Array): void {
+  #receive(message: string): void {
     this.#life.greeted = true;
     let payload: GatewayPayload | null;
     try {
@@ -194,7 +194,7 @@ export class Connection {
     this.#core.emit("heartbeat", { latency });
   }
 
-  #feed(input: SessionInput, message?: Uint8Array): void {
+  #feed(input: SessionInput, message?: string): void {
     const core = this.#core;
     const before = core.state;
     const [state, effects] = step(before, input);
@@ -205,7 +205,7 @@ export class Connection {
     if (state.phase !== before.phase) this.#onPhase();
   }
 
-  #perform(effect: SessionEffect, input: SessionInput, message: Uint8Array | undefined): void {
+  #perform(effect: SessionEffect, input: SessionInput, message: string | undefined): void {
     switch (effect.type) {
       case "send":
         return this.#sendOwn(effect.payload, input.type === "beat");
@@ -219,7 +219,7 @@ export class Connection {
         return deliver(
           this.#core,
           (input as { payload: GatewayPayload }).payload,
-          message as Uint8Array,
+          message as string,
           effect.missed,
         );
       case "disconnect":

@@ -76,7 +76,8 @@ function openStream(format: CompressionFormat): DecompressionStream {
  * @see {@link https://discord.com/developers/docs/events/gateway#transport-compression}
  */
 export class Decompressor implements DecompressorLike, Disposable {
-  readonly #format: CompressionFormat;
+  /** The format it inflates. */
+  readonly format: CompressionFormat;
   readonly #maxPayloadBytes: number;
   readonly #writer: WritableStreamDefaultWriter<BufferSource>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -106,7 +107,7 @@ export class Decompressor implements DecompressorLike, Disposable {
         `Cannot decompress ${JSON.stringify(format)}: this runtime has ${supportedFormats().join(" and ")}`,
       );
     }
-    this.#format = format;
+    this.format = format;
     this.#maxPayloadBytes = maxPayloadBytes;
     const stream = openStream(format);
     this.#writer = stream.writable.getWriter();
@@ -162,7 +163,7 @@ export class Decompressor implements DecompressorLike, Disposable {
   }
 
   async #inflate(bytes: Uint8Array): Promise<Uint8Array | null> {
-    const pieceBytes = PIECE_BYTES[this.#format];
+    const pieceBytes = PIECE_BYTES[this.format];
     for (let start = 0; start < bytes.length; start += pieceBytes) {
       if (this.#failure !== undefined) throw this.#failure;
       await this.#write(bytes.subarray(start, start + pieceBytes));
@@ -188,7 +189,7 @@ export class Decompressor implements DecompressorLike, Disposable {
   }
 
   #isComplete(bytes: Uint8Array): boolean {
-    if (this.#format === "zstd-stream") return true;
+    if (this.format === "zstd-stream") return true;
     for (const byte of bytes.subarray(-4)) this.#tail = (this.#tail << 8 | byte) >>> 0;
     // The suffix alone does not tell: its bytes may stand inside a payload, where a message happens to be cut.
     return this.#tail === 0x0000ffff && this.#endsObject();

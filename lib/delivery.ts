@@ -15,7 +15,7 @@ import type { ShardCore } from "./shard_core.ts";
  *
  * @throws {SyntaxError} If the message is not JSON.
  */
-export function readMessage(core: ShardCore, message: Uint8Array): GatewayPayload | null {
+export function readMessage(core: ShardCore, message: string): GatewayPayload | null {
   const dispatch = scanDispatch(message);
   if (dispatch === null || isWanted(core, dispatch.t)) return parsePayload(message);
   return { op: GatewayOpcode.Dispatch, d: undefined, s: dispatch.s, t: dispatch.t };
@@ -27,7 +27,7 @@ function isWanted(core: ShardCore, t: string): boolean {
 }
 
 /** Hands a dispatch to everyone who listens; `missed` sequence numbers were skipped before it. */
-export function deliver(core: ShardCore, payload: GatewayPayload, message: Uint8Array, missed: number): void {
+export function deliver(core: ShardCore, payload: GatewayPayload, message: string, missed: number): void {
   const { s, d, t } = payload;
   if (missed > 0) core.emit("sequence_gap", { sequence: s as number, missed });
   if (t !== null && core.requests.awaits(t)) core.requests.onDispatch(t, d);
@@ -39,7 +39,7 @@ export function deliver(core: ShardCore, payload: GatewayPayload, message: Uint8
 }
 
 /** Hands a payload to everyone who listens for its opcode. */
-export function deliverRaw(core: ShardCore, payload: GatewayPayload, message: Uint8Array): Promise<void> | undefined {
+export function deliverRaw(core: ShardCore, payload: GatewayPayload, message: string): Promise<void> | undefined {
   if (!core.rawDispatcher.hasListeners(payload.op)) return undefined;
   const detail = payload.d === undefined ? undefined : payload;
   return emit(core, core.rawDispatcher, String(payload.op), payload, detail, message);
@@ -51,7 +51,7 @@ function emit(
   type: string,
   payload: GatewayPayload,
   detail: unknown,
-  message: Uint8Array,
+  message: string,
 ): Promise<void> | undefined {
   const event = new GatewayEvent(type, {
     shardId: core.parts.shardId,

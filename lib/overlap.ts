@@ -104,11 +104,11 @@ function isNamed(event: GatewayEvent): boolean {
 
 /** What a copy has in common with its event: the names, and the data as received. `null` for what has no copy. */
 function keyOf({ type, payload }: GatewayEvent): string | null {
-  const dispatch = scanDispatch(payload);
+  const text = decoder.decode(payload);
+  const dispatch = scanDispatch(text);
   if (dispatch !== null) {
-    const text = decoder.decode(payload);
     return OF_ONE_SESSION.has(dispatch.t) ? null : `${type} ${dispatch.t} ${text.slice(text.indexOf('"d":') + 4, -1)}`;
   }
-  const { t = null, d } = parsePayload(payload) ?? {};
+  const { t = null, d } = parsePayload(text) ?? {};
   return t === null || OF_ONE_SESSION.has(t) ? null : `${type} ${t} ${JSON.stringify(d)}`;
 }

@@ -57,7 +57,7 @@ export const LAYERS: readonly Layer[] = [
         "http_options",
         "http_shape",
       ],
-      ["socket", "decompressor"],
+      ["socket", "inflow", "decompressor"],
       ["heart"],
       ["times_per", "identify_queue", "identify_turns"],
       ["session_store", "session_saver", "file_session_store"],

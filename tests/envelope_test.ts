@@ -4,13 +4,14 @@ import { parsePayload, scanDispatch } from "../lib/envelope.ts";
 import { test } from "./harness.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 function scan(text: string): { t: string; s: number } | null {
-  return scanDispatch(encoder.encode(text));
+  return scanDispatch(text);
 }
 
 function parse(text: string): unknown {
-  return parsePayload(encoder.encode(text));
+  return parsePayload(text);
 }
 
 // scanDispatch, by example
@@ -176,9 +177,8 @@ test("scanDispatch gives null or what JSON.parse gives, whatever the order, the 
 test("scanDispatch of a message that was cut off is null or the same as of the whole", () => {
   fc.assert(
     fc.property(messages, fc.double({ min: 0, max: 1, noNaN: true }), (text, share) => {
-      const bytes = encoder.encode(text);
-      const cut = scanDispatch(bytes.subarray(0, Math.floor(bytes.length * share)));
-      if (cut !== null) assertEquals(cut, scanDispatch(bytes));
+      const cut = scanDispatch(text.slice(0, Math.floor(text.length * share)));
+      if (cut !== null) assertEquals(cut, scanDispatch(text));
     }),
     RUNS,
   );
@@ -188,7 +188,7 @@ test("scanDispatch of a message with a wrong byte is null or what JSON.parse giv
   const bytes = encoder.encode(write({ t: "MESSAGE_CREATE", s: 10_203, d: '{"content":"hi","ids":[1,20]}' }));
   for (let at = 0; at < bytes.length; at++) {
     for (let wrong = 0; wrong < 256; wrong++) {
-      const message = bytes.with(at, wrong);
+      const message = decoder.decode(bytes.with(at, wrong));
       const scanned = scanDispatch(message);
       const parsed = parseOrNull(message);
       if (scanned !== null && parsed !== null) {
@@ -198,7 +198,7 @@ test("scanDispatch of a message with a wrong byte is null or what JSON.parse giv
   }
 });
 
-function parseOrNull(message: Uint8Array): ReturnType<typeof parsePayload> {
+function parseOrNull(message: string): ReturnType<typeof parsePayload> {
   try {
     return parsePayload(message);
   } catch {
@@ -206,17 +206,16 @@ function parseOrNull(message: Uint8Array): ReturnType<typeof parsePayload> {
   }
 }
 
-test("scanDispatch never throws and never reads beyond the message, whatever the bytes are", () => {
+test("scanDispatch never throws, whatever the bytes are", () => {
   const letters = fc.constantFrom(...encoder.encode('{}[]":,tsopd019AZ_\\ -.e'));
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 60 }),
     fc.array(letters, { maxLength: 60 }).map((letters) => Uint8Array.from(letters)),
   );
   fc.assert(
-    fc.property(bytes, fc.uint8Array({ maxLength: 20 }), (message, rest) => {
-      const scanned = scanDispatch(message);
-      const longer = new Uint8Array([...message, ...rest]);
-      assertEquals(scanDispatch(longer.subarray(0, message.length)), scanned);
+    fc.property(bytes, (bytes) => {
+      const message = decoder.decode(bytes);
+      scanDispatch(message);
       try {
         parsePayload(message);
       } catch (error) {
@@ -270,7 +269,7 @@ test("parsePayload takes white space, any order, escapes and a byte order mark",
 });
 
 test("parsePayload takes the key __proto__ for data like any other", () => {
-  const payload = parsePayload(encoder.encode('{"op":0,"__proto__":{"s":5},"d":{"__proto__":{"x":1}}}'));
+  const payload = parsePayload('{"op":0,"__proto__":{"s":5},"d":{"__proto__":{"x":1}}}');
   assertEquals([payload?.s, Object.keys(payload?.d as object)], [null, ["__proto__"]]);
 });
 

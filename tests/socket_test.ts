@@ -46,7 +46,7 @@ function opened(peer: Peer, decompresses = true) {
     close: () => log.push("freed"),
   };
   const socket = new GatewaySocket(peer.asSocket(), () => decompresses ? decompressor : null, {
-    onMessage: (message) => log.push(String.fromCharCode(...message)),
+    onMessage: (message) => log.push(message),
     onClose: (code, error) => {
       log.push(error === undefined ? code : `${code} ${(error as Error).message}`);
       ended.resolve();

@@ -1,0 +1,190 @@
+import { Decompressor, type DecompressorLike } from "./decompressor.ts";
+import { splitPayloads } from "./payload_split.ts";
+
+/** What an {@linkcode Inflow} tells. */
+export interface InflowHandlers {
+  /** A payload is complete. */
+  onMessage(message: string): void;
+  /** What came cannot be inflated; nothing more follows. */
+  onError(error: unknown): void;
+}
+
+/**
+ * How much is inflated at once when frames come thick and fast. Each write to a `DecompressionStream` costs about as much
+ * as inflating a small frame, and a large batch costs memory.
+ */
+const BATCH_FRAMES = 32;
+const BATCH_BYTES = 64 * 1024;
+
+/** Frames that follow each other more closely than this are a burst, in milliseconds. */
+const BURST_GAP_MS = 0.3;
+
+/** "Z_SYNC_FLUSH suffix": a message is complete when it ends in these bytes. */
+const ZLIB_SUFFIX = 0x0000ffff;
+
+const decoder = new TextDecoder();
+
+// A turn of the event loop, not a wait: it has to pass also where a test has stopped the clock.
+const { setTimeout, clearTimeout } = globalThis;
+
+/** A frame, and whether a payload ends with it; or text; or what is to be called in its turn. */
+type Incoming = { readonly bytes: Uint8Array; readonly completes: boolean } | string | (() => void);
+
+/**
+ * From frames to payloads, strictly in order. A lone frame is inflated at once; in a burst frames are gathered for a
+ * moment, inflated as one and taken apart afterwards.
+ */
+export class Inflow {
+  readonly #decompressor: DecompressorLike | null;
+  readonly #handlers: InflowHandlers;
+  readonly #canGather: boolean;
+  #waiting: Incoming[] = [];
+  #waitingBytes = 0;
+  #isWorking = false;
+  #isClosed = false;
+  #lastAt = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The last four bytes that came, as a number. */
+  #tail = 0;
+  /** How many payloads have gone in and not come out. */
+  #expected = 0;
+
+  /** `decompressor` is `null` where frames are plain JSON. */
+  constructor(decompressor: DecompressorLike | null, handlers: InflowHandlers) {
+    this.#decompressor = decompressor;
+    this.#handlers = handlers;
+    // Another implementation gets what it was promised: a message at a time.
+    this.#canGather = decompressor instanceof Decompressor;
+  }
+
+  /** Takes in a frame. A text frame is taken for what it says, whatever was agreed on. */
+  push(frame: ArrayBuffer | string): void {
+    if (typeof frame === "string" || this.#decompressor === null) {
+      const text = typeof frame === "string" ? frame : decoder.decode(frame);
+      if (this.#waiting.length > 0 || this.#isWorking) this.#line(text);
+      else this.#handlers.onMessage(text);
+      return;
+    }
+    const bytes = new Uint8Array(frame);
+    this.#waitingBytes += bytes.length;
+    this.#line({ bytes, completes: this.#completes(bytes) });
+  }
+
+  /** Calls back when all frames so far have been worked through. */
+  end(callback: () => void): void {
+    this.#line(callback);
+    this.#start();
+  }
+
+  /** Lets go of everything. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waiting = [];
+    clearTimeout(this.#timer);
+    this.#decompressor?.close();
+  }
+
+  #line(incoming: Incoming): void {
+    this.#waiting.push(incoming);
+    if (this.#isWorking) return;
+    if (!this.#canGather || this.#isFull()) return this.#start();
+    // Those after the first are waited for already.
+    if (this.#waiting.length > 1) return;
+    const now = performance.now();
+    const isBurst = now - this.#lastAt < BURST_GAP_MS;
+    this.#lastAt = now;
+    if (isBurst) this.#gather();
+    else this.#start();
+  }
+
+  #isFull(): boolean {
+    return this.#waiting.length >= BATCH_FRAMES || this.#waitingBytes >= BATCH_BYTES;
+  }
+
+  #gather(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#start();
+    }, 0);
+  }
+
+  #start(): void {
+    if (!this.#isWorking && !this.#isClosed) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true;
+    try {
+      do {
+        const [first] = this.#waiting;
+        if (typeof first === "object") await this.#inflate();
+        else if (typeof first === "string") this.#tell(this.#waiting.shift() as string);
+        else if (first !== undefined) (this.#waiting.shift() as () => void)();
+      } while (!this.#isClosed && this.#goesOn());
+    } catch (error) {
+      if (!this.#isClosed) this.#handlers.onError(error);
+      this.#isClosed = true;
+    }
+    this.#isWorking = false;
+    if (this.#waiting.length > 0 && !this.#isClosed) this.#gather();
+  }
+
+  #goesOn(): boolean {
+    if (this.#waiting.length === 0) return false;
+    return !this.#canGather || this.#isFull() || this.#waiting.some((incoming) => typeof incoming !== "object");
+  }
+
+  /** With zlib the bytes tell, even where the last frame is shorter than they are; with zstd every frame is a payload. */
+  #completes(frame: Uint8Array): boolean {
+    if (!(this.#decompressor instanceof Decompressor) || this.#decompressor.format !== "zlib-stream") return true;
+    for (let at = Math.max(0, frame.length - 4); at < frame.length; at++) {
+      this.#tail = (this.#tail << 8 | frame[at] as number) >>> 0;
+    }
+    return this.#tail === ZLIB_SUFFIX;
+  }
+
+  /** Inflates what waits, up to the last frame that completes a payload. */
+  async #inflate(): Promise<void> {
+    const bytes = joined(this.#take());
+    const inflated = await this.#decompressor?.decompress(bytes) ?? null;
+    if (inflated === null || this.#isClosed) return;
+    const expected = this.#expected;
+    this.#expected = 0;
+    for (const message of splitPayloads(decoder.decode(inflated), expected)) this.#tell(message);
+  }
+
+  #take(): Uint8Array[] {
+    const frames: Uint8Array[] = [];
+    let bytes = 0;
+    let end = 0;
+    for (const incoming of this.#waiting) {
+      if (typeof incoming !== "object" || frames.length >= BATCH_FRAMES || bytes >= BATCH_BYTES) break;
+      frames.push(incoming.bytes);
+      bytes += incoming.bytes.length;
+      if (incoming.completes) {
+        this.#expected++;
+        end = frames.length;
+      }
+      if (!this.#canGather) break;
+    }
+    if (end > 0) frames.length = end;
+    this.#waiting.splice(0, frames.length);
+    for (const frame of frames) this.#waitingBytes -= frame.length;
+    return frames;
+  }
+
+  #tell(message: string): void {
+    if (!this.#isClosed) this.#handlers.onMessage(message);
+  }
+}
+
+function joined(frames: readonly Uint8Array[]): Uint8Array {
+  if (frames.length === 1) return frames[0] as Uint8Array;
+  const whole = new Uint8Array(frames.reduce((bytes, frame) => bytes + frame.length, 0));
+  let at = 0;
+  for (const frame of frames) {
+    whole.set(frame, at);
+    at += frame.length;
+  }
+  return whole;
+}

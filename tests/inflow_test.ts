@@ -1,0 +1,154 @@
+import { constants, createDeflate } from "node:zlib";
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { Decompressor } from "../lib/decompressor.ts";
+import { Inflow } from "../lib/inflow.ts";
+import { test } from "./harness.ts";
+
+/** Compresses payloads as one stream, each flushed. */
+async function deflated(payloads: readonly string[]): Promise<Uint8Array[]> {
+  const stream = createDeflate();
+  const frames: Uint8Array[] = [];
+  let chunks: Uint8Array[] = [];
+  stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+  for (const payload of payloads) {
+    stream.write(payload);
+    await new Promise<void>((resolve) => stream.flush(constants.Z_SYNC_FLUSH, () => resolve()));
+    frames.push(new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer()));
+    chunks = [];
+  }
+  stream.close();
+  return frames;
+}
+
+/** An inflow, and what it has told. */
+function inflow(decompressor: ConstructorParameters<typeof Inflow>[0] = new Decompressor()) {
+  const messages: string[] = [];
+  const errors: unknown[] = [];
+  const own = new Inflow(decompressor, {
+    onMessage: (message) => messages.push(message),
+    onError: (error) => errors.push(error),
+  });
+  return {
+    messages,
+    errors,
+    push: (frame: Uint8Array | string) => own.push(typeof frame === "string" ? frame : frame.slice().buffer),
+    end: () => new Promise<void>((resolve) => own.end(resolve)),
+    [Symbol.dispose]: () => own.close(),
+  };
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+const payload = fc.record({ t: fc.string(), d: fc.jsonValue() }).map((value) => JSON.stringify(value));
+
+test("Inflow hands over what came, in order, however it was cut and gathered", async () => {
+  const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3 });
+  const items = fc.array(fc.tuple(payload, cuts, fc.boolean()), { minLength: 1, maxLength: 100 });
+  await fc.assert(
+    fc.asyncProperty(items, async (items) => {
+      const frames = await deflated(items.map(([payload]) => payload));
+      using own = inflow();
+      for (const [index, frame] of frames.entries()) {
+        const [, cuts, pauses] = items[index] as (typeof items)[number];
+        let from = 0;
+        for (const cut of [...cuts.map((cut) => Math.floor(cut * frame.length)).sort((a, b) => a - b), frame.length]) {
+          own.push(frame.subarray(from, cut));
+          from = cut;
+        }
+        if (pauses) await turn();
+      }
+      await own.end();
+      assertEquals(own.messages, items.map(([payload]) => payload));
+      assertEquals(own.errors, []);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("Inflow inflates more frames than fit in a batch, and large ones", async () => {
+  const payloads = Array.from(
+    { length: 500 },
+    (_, at) => `{"at":${at},"d":"${"x".repeat(at % 50 === 0 ? 300_000 : 10)}"}`,
+  );
+  using own = inflow();
+  for (const frame of await deflated(payloads)) own.push(frame);
+  await own.end();
+  assertEquals(own.messages.length, payloads.length);
+  assertEquals(own.messages.every((message, at) => message === payloads[at]), true);
+});
+
+test("Inflow does not keep whole payloads back for one that is still coming", async () => {
+  const [first, second, third] = await deflated(['{"a":1}', '{"b":2}', '{"c":3}']) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  using own = inflow();
+  for (const frame of [first, second, third.subarray(0, 3)]) own.push(frame);
+  await own.end();
+  assertEquals(own.messages, ['{"a":1}', '{"b":2}']);
+  own.push(third.subarray(3));
+  await own.end();
+  assertEquals(own.messages, ['{"a":1}', '{"b":2}', '{"c":3}']);
+});
+
+test("Inflow takes text in its turn", async () => {
+  const [first, second] = await deflated(['{"a":1}', '{"b":2}']) as [Uint8Array, Uint8Array];
+  using own = inflow();
+  for (const frame of [first, "text", second, "more"]) own.push(frame);
+  await own.end();
+  assertEquals(own.messages, ['{"a":1}', "text", '{"b":2}', "more"]);
+});
+
+test("Inflow without a decompressor hands over at once", () => {
+  using own = inflow(null);
+  own.push("text");
+  own.push(new TextEncoder().encode("bytes"));
+  assertEquals(own.messages, ["text", "bytes"]);
+});
+
+test("Inflow gives a decompressor that is not the library's own one message at a time", async () => {
+  const taken: number[][] = [];
+  using own = inflow({
+    decompress: (bytes) => {
+      taken.push([...bytes]);
+      return new TextEncoder().encode(`{"n":${taken.length}}`);
+    },
+    close: () => {},
+  });
+  for (const byte of [1, 2, 3]) own.push(Uint8Array.of(byte));
+  await own.end();
+  assertEquals(taken, [[1], [2], [3]]);
+  assertEquals(own.messages, ['{"n":1}', '{"n":2}', '{"n":3}']);
+});
+
+test("Inflow tells of corrupt data once, after what came before it, and of nothing else", async () => {
+  const [first, second] = await deflated(['{"a":1}', '{"b":2}']) as [Uint8Array, Uint8Array];
+  using own = inflow();
+  own.push(first);
+  await turn();
+  own.push(second.map((byte) => ~byte));
+  own.push(second);
+  while (own.errors.length === 0) await turn();
+  assertEquals(own.messages, ['{"a":1}']);
+  assertEquals(own.errors.length, 1);
+});
+
+test("Inflow is silent once it is closed, also from within a message", async () => {
+  const frames = await deflated(['{"a":1}', '{"b":2}', '{"c":3}']);
+  const messages: string[] = [];
+  const own = new Inflow(new Decompressor(), {
+    onMessage: (message) => {
+      messages.push(message);
+      own.close();
+    },
+    onError: (error) => messages.push(String(error)),
+  });
+  for (const frame of frames) own.push(frame.slice().buffer);
+  while (messages.length === 0) await turn();
+  await turn();
+  assertEquals(messages, ['{"a":1}']);
+});
