@@ -102,7 +102,7 @@ export class ReconnectLoop {
     const core = this.#core;
     const now = performance.now();
     this.#recovery = afterConnection(this.#recovery, life, now);
-    if (core.state.session !== null && isSessionDead(this.#recovery, now)) core.adopt(null);
+    if (core.state.session !== null && isSessionDead(this.#recovery)) core.adopt(null);
     const delayMs = Math.max(
       reconnectDelayMs(this.#recovery, core.state.session === null, Math.random()),
       least + Math.random() * (most - least),

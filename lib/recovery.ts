@@ -32,6 +32,8 @@ export interface Recovery {
   readonly deadResumes: number;
   /** When the first of them was, in milliseconds. */
   readonly deadSince: number;
+  /** When the last of them was. */
+  readonly deadUntil: number;
   /** How many identifies in a row led to no session that was usable for {@linkcode HEALTHY_MS}. */
   readonly shortIdentifies: number;
 }
@@ -42,6 +44,7 @@ export const INITIAL_RECOVERY: Recovery = {
   refusedResumes: 0,
   deadResumes: 0,
   deadSince: 0,
+  deadUntil: 0,
   shortIdentifies: 0,
 };
 
@@ -70,16 +73,17 @@ export function afterConnection(recovery: Recovery, life: ConnectionLife, now: n
     refusedResumes: refused ? recovery.refusedResumes + 1 : life.greeted ? 0 : recovery.refusedResumes,
     deadResumes: dead ? recovery.deadResumes + 1 : alive ? 0 : recovery.deadResumes,
     deadSince: dead && recovery.deadResumes === 0 ? now : recovery.deadSince,
+    deadUntil: dead ? now : recovery.deadUntil,
     shortIdentifies: healthy ? 0 : recovery.shortIdentifies + (life.sent === "identify" ? 1 : 0),
   };
 }
 
 /**
  * Whether the session is to be dropped: bounded, or a gateway that kills every resume would keep the bot away for
- * hours.
+ * hours. Only what happened to resumes counts: a network that fails says nothing about the session.
  */
-export function isSessionDead(recovery: Recovery, now: number): boolean {
-  return recovery.deadResumes >= DEAD_RESUMES && now - recovery.deadSince >= DEAD_RESUMES_MS;
+export function isSessionDead({ deadResumes, deadSince, deadUntil }: Recovery): boolean {
+  return deadResumes >= DEAD_RESUMES && deadUntil - deadSince >= DEAD_RESUMES_MS;
 }
 
 /** Whether the resume URL is to be used: "if the resume connection fails, use the normal gateway URL". */

@@ -90,6 +90,20 @@ test("LocalGateway's memory socket freezes: no message and no close come through
   assertEquals((await client.closed).code, 1006);
 });
 
+test("LocalGateway's memory socket keeps the order of what was held back and what is under way when it thaws", async () => {
+  await using gateway = new LocalGateway();
+  const client = await connect(gateway);
+  gateway.freeze();
+  gateway.user("ann").says("held");
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  gateway.user("ann").says("under way");
+  gateway.thaw();
+  gateway.user("ann").says("last");
+  for (const content of ["held", "under way", "last"]) {
+    assertEquals(((await client.takeEvent("MESSAGE_CREATE")).d as { content: string }).content, content);
+  }
+});
+
 test("LocalGateway.fetch rejects with the reason of its signal", async () => {
   await using gateway = new LocalGateway();
   gateway.delayHttp(60_000);

@@ -1,0 +1,182 @@
+/**
+ * What a bot does while things go wrong.
+ *
+ * @module
+ */
+import type { Shard } from "../../mod.ts";
+import { pick } from "./plan.ts";
+import type { World } from "./world.ts";
+
+/** The most commands that wait at once. */
+const FLOOD = 1000;
+
+/** Commands and requests a bot made, and what became of them. */
+export class UserActions {
+  /** How many commands were given. */
+  commands = 0;
+  /** How many of them were sent. */
+  sent = 0;
+  /** How many requests for members were made. */
+  requests = 0;
+  /** How many of them were answered. */
+  answered = 0;
+  /** How many promises are still open. */
+  open = 0;
+  readonly #world: World;
+  /** How often each shard was closed: what waits is rejected then. */
+  readonly #closes = new Map<number, number>();
+  /** Shards that are closed for a while. */
+  readonly #closed = new Set<Shard>();
+  /** The manager is closed, or asks how to connect. */
+  #managerClosed = true;
+  /** The manager is about to be opened again. */
+  #reopens = false;
+
+  /** Acts in a world. */
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Connects the manager. */
+  begin(): void {
+    this.#connectManager();
+  }
+
+  /** Does any of them. */
+  act(): void {
+    const { random, manager } = this.#world;
+    const shard = manager.shards.get(this.#world.anyShard());
+    if (shard === undefined || this.#managerClosed || this.#closed.has(shard)) return;
+    const actions: (() => void)[] = [
+      ...new Array(4).fill(() => this.#presence(shard)),
+      ...new Array(4).fill(() => this.#members(shard)),
+      ...new Array(2).fill(() => this.#voice(shard)),
+      () => this.#flood(shard),
+      () => this.#closeShard(shard),
+      () => random.below(3) === 0 && this.#closeManager(),
+    ];
+    pick(random, actions)();
+  }
+
+  /** Opens again what is closed. */
+  reopen(): void {
+    for (const shard of [...this.#closed]) this.#open(shard);
+    if (this.#reopens) this.#openManager();
+  }
+
+  /** The manager is about to be closed: what still waits may be rejected. */
+  end(): void {
+    for (const shardId of this.#world.manager.shards.keys()) this.#closing(shardId);
+  }
+
+  #presence(shard: Shard): void {
+    const presence = { since: null, activities: [], status: "idle" as const, afk: false };
+    this.#command(shard, shard.presenceUpdate(presence as Parameters<Shard["presenceUpdate"]>[0]));
+  }
+
+  #voice(shard: Shard): void {
+    const update = { guild_id: this.#guildOf(shard), channel_id: null, self_mute: true, self_deaf: false };
+    this.#command(shard, shard.voiceStateUpdate(update));
+  }
+
+  #flood(shard: Shard): void {
+    const times = this.#world.between(10, FLOOD);
+    this.#world.trace.note(`shard ${shard.shardId} is given ${times} commands`);
+    for (let count = 0; count < times; count++) {
+      this.#command(shard, shard.requestSoundboardSounds([this.#guildOf(shard)]));
+    }
+  }
+
+  #members(shard: Shard): void {
+    this.requests++;
+    const guildId = this.#guildOf(shard);
+    const request = pick(this.#world.random, [
+      () => shard.requestGuildMembers(guildId, { query: "", limit: 0 }),
+      () => shard.requestGuildMembers(guildId, { query: "member", limit: 5 }),
+      () => shard.requestGuildMembers(guildId, { userIds: [guildId, "7"] }),
+    ])();
+    // It may be rejected: the session may end, the gateway may limit it or never answer. It has to end.
+    this.#settle(Promise.resolve(request), () => this.answered++, () => {});
+  }
+
+  #command(shard: Shard, promise: Promise<void>): void {
+    this.commands++;
+    const closes = this.#closes.get(shard.shardId);
+    this.#settle(promise, () => this.sent++, (error) => {
+      if (this.#closes.get(shard.shardId) === closes) {
+        this.#world.trace.fail(`a command of shard ${shard.shardId} was not sent: ${error}`);
+      }
+    });
+  }
+
+  #settle<T>(promise: Promise<T>, onDone: () => void, onFail: (error: unknown) => void): void {
+    this.open++;
+    promise.then(onDone, onFail).finally(() => this.open--);
+  }
+
+  #closeShard(shard: Shard): void {
+    const { trace, secrecy } = this.#world;
+    trace.note(`shard ${shard.shardId} is closed for a while`);
+    secrecy.inspect("a shard", shard);
+    this.#closing(shard.shardId);
+    this.#closed.add(shard);
+    const closed = shard.close({ cleanup: false });
+    this.#settle(
+      closed,
+      () => this.#world.after(this.#world.between(10, 250_000), () => this.#open(shard)),
+      fail(trace),
+    );
+  }
+
+  #open(shard: Shard): void {
+    if (!this.#closed.delete(shard) || this.#managerClosed) return;
+    this.#world.trace.note(`shard ${shard.shardId} is opened again`);
+    this.#settle(shard.connect(), () => {}, (error) => {
+      if (!this.#managerClosed && !this.#closed.has(shard)) fail(this.#world.trace)(error);
+    });
+  }
+
+  #closeManager(): void {
+    const { manager, trace, secrecy } = this.#world;
+    trace.note("the manager is closed for a while");
+    secrecy.inspect("a manager", manager);
+    for (const shardId of manager.shards.keys()) this.#closing(shardId);
+    this.#managerClosed = true;
+    this.#closed.clear();
+    const closed = manager.close({ cleanup: false });
+    this.#reopens = true;
+    this.#settle(
+      closed,
+      () => this.#world.after(this.#world.between(10, 250_000), () => this.#openManager()),
+      fail(trace),
+    );
+  }
+
+  #openManager(): void {
+    if (!this.#reopens) return;
+    this.#reopens = false;
+    this.#world.trace.note("the manager is opened again");
+    this.#connectManager();
+  }
+
+  #connectManager(): void {
+    const { manager, trace } = this.#world;
+    this.#settle(manager.connect(), () => {
+      this.#managerClosed = false;
+    }, fail(trace));
+  }
+
+  #closing(shardId: number): void {
+    this.#closes.set(shardId, (this.#closes.get(shardId) ?? 0) + 1);
+  }
+
+  #guildOf(shard: Shard): string {
+    const { gateway: { guilds }, plan: { shards }, random } = this.#world;
+    // Guild i is on shard i % n.
+    return pick(random, guilds.filter((_, index) => index % shards === shard.shardId)).id;
+  }
+}
+
+function fail(trace: World["trace"]): (error: unknown) => void {
+  return (error) => trace.fail(`it could not be closed or opened: ${error instanceof Error ? error.stack : error}`);
+}

@@ -1,0 +1,132 @@
+/**
+ * Time that passes as fast as the machine can: timers, `Date` and `performance.now()` are faked, one timer fires at a
+ * time, and everything that it set in motion comes to rest before the next one fires.
+ *
+ * @module
+ */
+import FakeTimers from "@sinonjs/fake-timers";
+import { setImmediate } from "node:timers";
+import { Random } from "../../lib/testing/random.ts";
+
+/** Taken before they can be faked. */
+const realNow = performance.now.bind(performance);
+
+/** More than any request was seen to take, on either runtime. */
+const LINGER_TURNS = 20;
+
+const START_MS = Date.UTC(2026, 0, 1);
+
+/** A clock of its own for one run; `Math.random` follows the seed as well, so that a run can be played again. */
+export class VirtualTime implements Disposable {
+  readonly #clock: ReturnType<typeof FakeTimers.install>;
+  readonly #random = Math.random;
+  #pending = 0;
+  #turns = 0;
+  #block: { ms: number; then: () => void } | null = null;
+  #isBlocked = false;
+
+  /** Takes time and chance over from the runtime. */
+  constructor(seed: number) {
+    const random = new Random(seed ^ 0x5eed);
+    Math.random = () => random.next();
+    this.#clock = FakeTimers.install({
+      toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
+      now: START_MS,
+    });
+  }
+
+  /** Gives them back. */
+  [Symbol.dispose](): void {
+    this.#clock.uninstall();
+    Math.random = this.#random;
+  }
+
+  /** How long it has been running by its own clock, in milliseconds. */
+  get elapsedMs(): number {
+    return Date.now() - START_MS;
+  }
+
+  /** How many timers there are. */
+  get timers(): number {
+    return this.#clock.countTimers();
+  }
+
+  /** Whether timers fire that came due while the event loop was blocked. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  /** Real time, in milliseconds. */
+  static now(): number {
+    return realNow();
+  }
+
+  /** Grants some turns of the event loop to what takes a few and no timer: reading the body of a request. */
+  linger(): void {
+    this.#turns = LINGER_TURNS;
+  }
+
+  /** Waits for something that takes turns of the event loop and no timer: a part of a stream. */
+  async track<T>(work: Promise<T>): Promise<T> {
+    this.#pending++;
+    try {
+      return await work;
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  /** Blocks the event loop, as a long computation or a sleeping laptop does, and calls `then` first thing after it. */
+  block(ms: number, then: () => void): void {
+    this.#block = { ms, then };
+  }
+
+  /** Lets everything that needs no timer come to rest. */
+  async settle(): Promise<void> {
+    do await nextTurn(); while (this.#pending > 0 || --this.#turns > 0);
+  }
+
+  /** Runs until that much time has passed in all, or until `done` says so. */
+  async runTo(elapsedMs: number, done: () => boolean = () => false): Promise<void> {
+    await this.settle();
+    const mark = setTimeout(() => {}, Math.max(0, elapsedMs - this.elapsedMs));
+    while (this.elapsedMs < elapsedMs && !done()) await this.#step();
+    clearTimeout(mark);
+  }
+
+  /** Runs for that long. */
+  async run(ms: number, done?: () => boolean): Promise<void> {
+    await this.runTo(this.elapsedMs + ms, done);
+  }
+
+  /** Runs until a promise settles, at most for a day. */
+  async complete<T>(promise: Promise<T>): Promise<T> {
+    let settled = false;
+    const watched = promise.finally(() => settled = true);
+    watched.catch(() => {});
+    await this.run(86_400_000, () => settled);
+    if (!settled) throw new Error("A promise did not settle within a day of virtual time");
+    return await watched;
+  }
+
+  async #step(): Promise<void> {
+    const block = this.#block;
+    this.#block = null;
+    if (block === null) this.#clock.next();
+    else {
+      // Timers that are overdue fire one after the other before anything else is looked at.
+      this.#isBlocked = true;
+      this.#clock.jump(block.ms);
+      this.#isBlocked = false;
+      block.then();
+    }
+    await this.settle();
+  }
+}
+
+/** What runs between two turns of the event loop is all microtasks. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

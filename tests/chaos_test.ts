@@ -1,0 +1,50 @@
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { type LeakReport, openAndClose, reconnectOften } from "./chaos/leaks.ts";
+import { massDisconnect } from "./chaos/mass_disconnect.ts";
+import { describeFailure, type Report } from "./chaos/report.ts";
+import { runWorld } from "./chaos/run_world.ts";
+import { runtime, test } from "./harness.ts";
+
+const SEEDS = [1, 2, 3, 4, 5, 6];
+const HOURS = 3;
+/** What a leak of a few hundred bytes each time would be far above. */
+const HEAP_BYTES = 1_000_000;
+
+function assertWell(report: Report, options: string): void {
+  const command = `${runtime === "bun" ? "bun scripts/chaos.ts" : "deno task chaos"} ${options}`;
+  assertEquals(report.problems, [], describeFailure(report, command).join("\n"));
+}
+
+function assertLevel({ before, after }: LeakReport): void {
+  assertEquals([after.timers, after.abortListeners], [before.timers, before.abortListeners]);
+}
+
+for (const seed of SEEDS) {
+  test(`A manager survives everything that can go wrong, seed ${seed}`, async () => {
+    const report = await runWorld({ seed, days: HOURS / 24 });
+    assertWell(report, `--seed ${seed} --days ${HOURS / 24}`);
+    assert((report.figures.resumed ?? 0) > 0);
+  });
+}
+
+test("A mass disconnect makes no stampede", async () => {
+  for (const outageMs of [0, 100_000]) {
+    const { problems, worstRatio, peakPerSecond, shards, identifies } = await massDisconnect(200, outageMs);
+    assertEquals(problems, []);
+    assertEquals(identifies, 0);
+    assertLessOrEqual(worstRatio, 3);
+    assertLessOrEqual(peakPerSecond, 3 * shards);
+  }
+});
+
+test("A shard that reconnects leaves nothing behind", async () => {
+  const { before, after } = await reconnectOften({ times: 1500 });
+  assertLessOrEqual(after.heapBytes - before.heapBytes, HEAP_BYTES);
+  assertLevel(await reconnectOften({ times: 200, countsListeners: true }));
+});
+
+test("A shard that is closed leaves nothing behind", async () => {
+  const { before, after } = await openAndClose({ times: 1000 });
+  assertLessOrEqual(after.heapBytes - before.heapBytes, HEAP_BYTES);
+  assertLevel(await openAndClose({ times: 100, countsListeners: true }));
+});
