@@ -97,11 +97,18 @@ export type {
   VoiceStateUpdateData,
 } from "./lib/payload.ts";
 export { MemorySessionStore, type Session, type SessionStore } from "./lib/session_store.ts";
-export { type ConnectOptions, type RequestGuildMembersOptions, type SendOptions, Shard } from "./lib/shard.ts";
+export { Shard } from "./lib/shard.ts";
 export type { ReconnectingData, RescaledData, ShardEvents, ShardPhase } from "./lib/shard_events.ts";
 export { ShardManager } from "./lib/shard_manager.ts";
 export type { RescaleShardsOptions, ShardManagerOptions } from "./lib/shard_manager_options.ts";
-export type { CloseOptions, Compress, ShardOptions } from "./lib/shard_options.ts";
+export type {
+  CloseOptions,
+  Compress,
+  ConnectOptions,
+  RequestGuildMembersOptions,
+  SendOptions,
+  ShardOptions,
+} from "./lib/shard_options.ts";
 export {
   type IdentifyPermit,
   type IdentifyRateLimiter,

@@ -21,30 +21,16 @@ import { ShardCore } from "./shard_core.ts";
 import type { ShardEvents, ShardPhase } from "./shard_events.ts";
 import { checkShardId } from "./sharding.ts";
 import { ShardLifetime } from "./shard_lifetime.ts";
-import { checkShardOptions, checkTimeout, type CloseOptions, type ShardOptions } from "./shard_options.ts";
+import {
+  checkShardOptions,
+  checkTimeout,
+  type CloseOptions,
+  type ConnectOptions,
+  type RequestGuildMembersOptions,
+  type SendOptions,
+  type ShardOptions,
+} from "./shard_options.ts";
 import type { IdentifyRateLimiter } from "./times_per.ts";
-
-/** Options of everything that a shard sends. */
-export interface SendOptions {
-  /** Takes the command back while it waits for a usable connection or for the send limit. */
-  signal?: AbortSignal | undefined;
-}
-
-/** Options of {@linkcode Shard.requestGuildMembers}. */
-export interface RequestGuildMembersOptions extends SendOptions {
-  /**
-   * How long to wait for the first part of the answer and for each further one, in milliseconds.
-   *
-   * @default {30_000}
-   */
-  timeoutMs?: number | undefined;
-}
-
-/** Options of {@linkcode Shard.connect}. */
-export interface ConnectOptions {
-  /** Gives up, and closes with the session kept, as long as the shard has not been ready since. */
-  signal?: AbortSignal | undefined;
-}
 
 /** Lets the owner of a shard decide on a critical error: `true` keeps it from being told as `critical`. */
 export let interceptCritical: (shard: Shard, intercept: (error: Error) => boolean) => void;

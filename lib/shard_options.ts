@@ -51,6 +51,28 @@ export interface ShardOptions {
   signal?: AbortSignal;
 }
 
+/** Options of everything that a shard sends. */
+export interface SendOptions {
+  /** Takes the command back while it waits for a usable connection or for the send limit. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Options of {@linkcode Shard.requestGuildMembers}. */
+export interface RequestGuildMembersOptions extends SendOptions {
+  /**
+   * How long to wait for the first part of the answer and for each further one, in milliseconds.
+   *
+   * @default {30_000}
+   */
+  timeoutMs?: number | undefined;
+}
+
+/** Options of {@linkcode Shard.connect}. */
+export interface ConnectOptions {
+  /** Gives up, and closes with the session kept, as long as the shard has not been ready since. */
+  signal?: AbortSignal | undefined;
+}
+
 /** Ends the lifetime of something that was opened. */
 export interface CloseOptions {
   /**
