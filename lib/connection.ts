@@ -285,11 +285,14 @@ export class Connection {
     this.#expect("READY", READY_TIMEOUT_MS);
   }
 
-  /** Sends what the protocol asks for. Answers to requested heartbeats are left out before scheduled ones have to be. */
+  /**
+   * Sends what the protocol asks for. Answers to requested heartbeats are left out before scheduled ones have to be;
+   * before HELLO, when the interval is not known, as many are left over as any interval takes.
+   */
   #sendOwn(payload: SentPayload, scheduled: boolean): void {
     const now = performance.now();
     const isBeat = payload.op === GatewayOpcode.Heartbeat;
-    const reserve = isBeat && !scheduled ? beatReserve(this.#heartbeatIntervalMs || Infinity) : 0;
+    const reserve = isBeat && !scheduled ? beatReserve(this.#heartbeatIntervalMs || 1) : 0;
     if (this.#limit.take(now, reserve) > 0) return;
     if (isBeat) this.#beats.push(now);
     else this.#life.sent = payload.op === GatewayOpcode.Resume ? "resume" : "identify";

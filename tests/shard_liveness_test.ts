@@ -116,6 +116,22 @@ test("Shard does not judge a connection by the heartbeats that the gateway asks 
   assertEquals([it.shard.phase, it.gateway.connections.length], ["ready", 1]);
 });
 
+test("Shard sends its own heartbeats on time although the gateway asked for many before HELLO", async () => {
+  using time = fakeTime();
+  using _ = fixedRandom(0);
+  await using it = await rig({ memory: true, violates: true, gateway: { heartbeatIntervalMs: 10_000 } });
+  it.gateway.withholdHello();
+  await it.shard.connect();
+  await time.pass(0);
+  for (let count = 0; count < 150; count++) it.gateway.requestHeartbeat();
+  await time.pass(1000);
+  const greetedAt = Date.now();
+  it.gateway.withholdHello(false);
+  await time.pass(30_000);
+  const beats = it.gateway.received.filter(({ op, atMs }) => op === 1 && atMs >= greetedAt);
+  assertEquals(beats.map(({ atMs }) => atMs - greetedAt), [0, 10_000, 20_000, 30_000]);
+});
+
 test("Shard that slept does not take the connection for dead, and tells how late it was", async () => {
   using time = fakeTime();
   await using it = await beatingRig(time);

@@ -48,6 +48,11 @@ export function sampleId(atMs: number = Date.now()): string {
   return ((BigInt(Math.max(0, Math.floor(atMs) - DISCORD_EPOCH_MS)) << 22n) | BigInt(increment)).toString();
 }
 
+/** Begins to count anew, so that a run that found something can be played again. */
+export function restartSampleIds(): void {
+  increment = 0;
+}
+
 /** A user with a name. */
 export function sampleUser(name: string, overrides: Partial<SampleUser> = {}): SampleUser {
   return {

@@ -29,8 +29,9 @@ export class UserActions {
   readonly #closed = new Set<Shard>();
   /** The manager is closed, or asks how to connect. */
   #managerClosed = true;
-  /** The manager is about to be opened again. */
-  #reopens = false;
+  /** What opens again what is closed for a while. */
+  readonly #waiting = new Set<() => void>();
+  #isPeace = false;
 
   /** Acts in a world. */
   constructor(world: World) {
@@ -58,10 +59,10 @@ export class UserActions {
     pick(random, actions)();
   }
 
-  /** Opens again what is closed. */
+  /** Opens again what is closed, now or as soon as it is. */
   reopen(): void {
-    for (const shard of [...this.#closed]) this.#open(shard);
-    if (this.#reopens) this.#openManager();
+    this.#isPeace = true;
+    for (const open of [...this.#waiting]) open();
   }
 
   /** The manager is about to be closed: what still waits may be rejected. */
@@ -120,12 +121,12 @@ export class UserActions {
     secrecy.inspect("a shard", shard);
     this.#closing(shard.shardId);
     this.#closed.add(shard);
-    const closed = shard.close({ cleanup: false });
-    this.#settle(
-      closed,
-      () => this.#world.after(this.#world.between(10, 250_000), () => this.#open(shard)),
-      fail(trace),
-    );
+    const closes = this.#closes.get(shard.shardId);
+    this.#settle(shard.close({ cleanup: false }), () =>
+      this.#later(() => {
+        // Unless the manager was closed and opened again meanwhile.
+        if (this.#closes.get(shard.shardId) === closes) this.#open(shard);
+      }), fail(trace));
   }
 
   #open(shard: Shard): void {
@@ -143,24 +144,22 @@ export class UserActions {
     for (const shardId of manager.shards.keys()) this.#closing(shardId);
     this.#managerClosed = true;
     this.#closed.clear();
-    const closed = manager.close({ cleanup: false });
-    this.#reopens = true;
-    this.#settle(
-      closed,
-      () => this.#world.after(this.#world.between(10, 250_000), () => this.#openManager()),
-      fail(trace),
-    );
+    this.#settle(manager.close({ cleanup: false }), () => this.#later(() => this.#connectManager()), fail(trace));
   }
 
-  #openManager(): void {
-    if (!this.#reopens) return;
-    this.#reopens = false;
-    this.#world.trace.note("the manager is opened again");
-    this.#connectManager();
+  /** After a while, or when there is peace. */
+  #later(act: () => void): void {
+    const open = (): void => {
+      if (this.#waiting.delete(open)) act();
+    };
+    this.#waiting.add(open);
+    if (this.#isPeace) open();
+    else this.#world.after(this.#world.between(10, 250_000), open);
   }
 
   #connectManager(): void {
     const { manager, trace } = this.#world;
+    trace.note("the manager connects");
     this.#settle(manager.connect(), () => {
       this.#managerClosed = false;
     }, fail(trace));
@@ -178,5 +177,5 @@ export class UserActions {
 }
 
 function fail(trace: World["trace"]): (error: unknown) => void {
-  return (error) => trace.fail(`it could not be closed or opened: ${error instanceof Error ? error.stack : error}`);
+  return (error) => trace.fail(`it could not be closed or opened: ${error}`);
 }

@@ -7,6 +7,7 @@
 import FakeTimers from "@sinonjs/fake-timers";
 import { setImmediate } from "node:timers";
 import { Random } from "../../lib/testing/random.ts";
+import { restartSampleIds } from "../../lib/testing/samples.ts";
 
 /** Taken before they can be faked. */
 const realNow = performance.now.bind(performance);
@@ -16,7 +17,7 @@ const LINGER_TURNS = 20;
 
 const START_MS = Date.UTC(2026, 0, 1);
 
-/** A clock of its own for one run; `Math.random` follows the seed as well, so that a run can be played again. */
+/** A clock of its own for one run; everything random follows the seed as well, so that a run can be played again. */
 export class VirtualTime implements Disposable {
   readonly #clock: ReturnType<typeof FakeTimers.install>;
   readonly #random = Math.random;
@@ -29,6 +30,9 @@ export class VirtualTime implements Disposable {
   constructor(seed: number) {
     const random = new Random(seed ^ 0x5eed);
     Math.random = () => random.next();
+    const randomUUID = () => [8, 4, 4, 4, 12].map((digits) => random.hex(digits)).join("-");
+    Object.defineProperty(crypto, "randomUUID", { value: randomUUID, configurable: true });
+    restartSampleIds();
     this.#clock = FakeTimers.install({
       toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
       now: START_MS,
@@ -39,6 +43,8 @@ export class VirtualTime implements Disposable {
   [Symbol.dispose](): void {
     this.#clock.uninstall();
     Math.random = this.#random;
+    // The one of the prototype shows again.
+    delete (crypto as Partial<Crypto>).randomUUID;
   }
 
   /** How long it has been running by its own clock, in milliseconds. */
