@@ -68,11 +68,12 @@ export class ReconnectLoop {
         return { life: NO_LIFE, error: asGatewayError(error), fatalCode: null, pauseMs: [0, 0] };
       }
     }
+    core.enter("connecting");
+    // Whoever was told may have closed the shard.
     if (this.#signal.aborted) {
       permit?.[Symbol.dispose]();
       throw this.#signal.reason;
     }
-    core.enter("connecting");
     this.started.fulfil();
     this.#connection = new Connection(core, { ...this.#place(), permit, signal: this.#signal });
     return await this.#connection.run();

@@ -331,3 +331,17 @@ test("Shard can be closed by who listens for its critical error", async () => {
   await it.shard.close();
   assertEquals(it.told.filter((name) => name === "InvalidTokenError").length, 1);
 });
+
+for (const phase of ["waiting", "connecting", "identifying", "ready"] as const) {
+  test(`Shard.close from a listener that is told of the phase ${phase} closes`, async () => {
+    await using it = await rig();
+    const { shard } = it;
+    const closing = Promise.withResolvers<void>();
+    shard.dispatcher.listen("phase", (now) => {
+      if (now.phase === phase) closing.resolve(shard.close());
+    });
+    void shard.connect();
+    await closing.promise;
+    assertEquals(shard.phase, "closed");
+  });
+}
