@@ -101,11 +101,12 @@ export class ReconnectLoop {
 
   async #recover({ life, error, pauseMs: [least, most] }: ConnectionEnd): Promise<void> {
     const core = this.#core;
+    const { shardCount } = core.parts;
     const now = performance.now();
     this.#recovery = afterConnection(this.#recovery, life, now);
     if (core.state.session !== null && isSessionDead(this.#recovery)) core.adopt(null);
     const delayMs = Math.max(
-      reconnectDelayMs(this.#recovery, core.state.session === null, Math.random()),
+      reconnectDelayMs(this.#recovery, { identifies: core.state.session === null, shardCount }, Math.random()),
       least + Math.random() * (most - least),
     );
     core.enter("backing_off");

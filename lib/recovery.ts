@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { backoffMs } from "./backoff.ts";
+import { backoffWindowMs } from "./backoff.ts";
 
 /** How long a connection has to be usable for its failure to be a new story, in milliseconds. */
 const HEALTHY_MS = 30_000;
@@ -17,6 +17,12 @@ const DEAD_RESUMES = 5;
 
 /** … spread over at least this long, in milliseconds: a gateway that restarts takes a while. */
 const DEAD_RESUMES_MS = 120_000;
+
+/**
+ * How much of the first window a shard of the bot takes, in milliseconds. A gateway that restarts cuts all shards off at
+ * the same moment, in every process of the bot, so about 200 a second come back at first, however many there are.
+ */
+const SHARD_SHARE_MS = 5;
 
 /** Bounds of the wait between short-lived identifies in a row, in milliseconds: they are a daily budget. */
 const IDENTIFY_BASE_MS = 5_000;
@@ -91,14 +97,25 @@ export function trustsResumeUrl(recovery: Recovery): boolean {
   return recovery.refusedResumes < REFUSED_RESUMES;
 }
 
+/** What {@linkcode reconnectDelayMs} depends on besides what came of the connections so far. */
+export interface NextConnection {
+  /** Whether it has to identify. */
+  readonly identifies: boolean;
+  /** How many shards the bot has: all may be cut off at once. */
+  readonly shardCount: number;
+}
+
 /**
  * How long to wait before the next connection, in milliseconds.
  *
- * @param identifies Whether the next connection has to identify.
  * @param random A number from 0 up to 1.
  */
-export function reconnectDelayMs(recovery: Recovery, identifies: boolean, random: number): number {
-  const delay = backoffMs(recovery.attempt, random);
+export function reconnectDelayMs(
+  recovery: Recovery,
+  { identifies, shardCount }: NextConnection,
+  random: number,
+): number {
+  const delay = random * backoffWindowMs(recovery.attempt, shardCount * SHARD_SHARE_MS);
   if (!identifies || recovery.shortIdentifies < 2) return delay;
   const bound = Math.min(IDENTIFY_CAP_MS, IDENTIFY_BASE_MS * 2 ** (recovery.shortIdentifies - 2));
   return Math.max(delay, bound * (1 + random) / 2);

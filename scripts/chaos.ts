@@ -83,7 +83,7 @@ async function masses(): Promise<boolean> {
   for (const outageMs of [0, 30_000, 150_000]) {
     const report = await massDisconnect(1000, outageMs);
     console.log(`mass disconnect: ${JSON.stringify(report)}`);
-    isWell &&= report.problems.length === 0 && report.worstRatio <= 3;
+    isWell &&= report.problems.length === 0 && report.worstRatio <= 3 && report.peakRatio <= 3;
   }
   return isWell;
 }

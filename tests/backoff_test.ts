@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { backoffMs } from "../lib/backoff.ts";
+import { backoffMs, backoffWindowMs } from "../lib/backoff.ts";
 import { test } from "./harness.ts";
 
 test("backoffMs doubles with every attempt, up to 60 seconds", () => {
@@ -11,6 +11,12 @@ test("backoffMs doubles with every attempt, up to 60 seconds", () => {
 test("backoffMs spreads over the whole of its range: full jitter", () => {
   assertEquals([0, 0.25, 0.5].map((random) => backoffMs(3, random)), [0, 1_000, 2_000]);
   assertEquals(backoffMs(100, 0), 0);
+});
+
+test("backoffWindowMs is no shorter than what it is given, and never longer than 60 seconds", () => {
+  assertEquals([1, 3, 4, 7].map((attempt) => backoffWindowMs(attempt, 5_000)), [5_000, 5_000, 8_000, 60_000]);
+  assertEquals([1, 9].map((attempt) => backoffWindowMs(attempt, 90_000)), [60_000, 60_000]);
+  assertEquals(backoffWindowMs(1, 5), 1_000);
 });
 
 test("backoffMs stays within 60 seconds, however many attempts there were", () => {

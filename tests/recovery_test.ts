@@ -34,6 +34,9 @@ function after(
   return lives.reduce((recovery, [life, endedAt]) => afterConnection(recovery, life, endedAt), start);
 }
 
+const RESUMES = { identifies: false, shardCount: 1 };
+const IDENTIFIES = { identifies: true, shardCount: 1 };
+
 function times(count: number, life: ConnectionLife, everyMs = 1_000): [ConnectionLife, number][] {
   return Array.from({ length: count }, (_, index) => [life, index * everyMs]);
 }
@@ -134,19 +137,33 @@ test("afterConnection counts identifies in a row that led to nothing lasting", (
 
 test("reconnectDelayMs is the backoff of the attempt where a session is resumed", () => {
   const recovery = { ...INITIAL_RECOVERY, attempt: 3, shortIdentifies: 9 };
-  assertEquals([0, 0.5, 1].map((random) => reconnectDelayMs(recovery, false, random)), [0, 2_000, 4_000]);
+  assertEquals([0, 0.5, 1].map((random) => reconnectDelayMs(recovery, RESUMES, random)), [0, 2_000, 4_000]);
+});
+
+test("reconnectDelayMs spreads the first attempts of a bot with many shards, and never by more than 60 seconds", () => {
+  const windows = (shardCount: number) =>
+    [1, 2, 3, 4, 5, 9].map((attempt) =>
+      reconnectDelayMs({ ...INITIAL_RECOVERY, attempt }, { identifies: false, shardCount }, 1)
+    );
+  assertEquals(windows(1), [1_000, 2_000, 4_000, 8_000, 16_000, 60_000]);
+  assertEquals(windows(200), windows(1));
+  assertEquals(windows(1_000), [5_000, 5_000, 5_000, 8_000, 16_000, 60_000]);
+  assertEquals(windows(100_000), Array(6).fill(60_000));
+  const one = { ...INITIAL_RECOVERY, attempt: 1 };
+  const delays = [0, 0.5, 1].map((random) => reconnectDelayMs(one, { identifies: false, shardCount: 1_000 }, random));
+  assertEquals(delays, [0, 2_500, 5_000]);
 });
 
 test("reconnectDelayMs makes nobody wait for one or two identifies, but the backoff", () => {
   for (const shortIdentifies of [0, 1]) {
-    assertEquals(reconnectDelayMs({ ...INITIAL_RECOVERY, attempt: 1, shortIdentifies }, true, 0), 0);
+    assertEquals(reconnectDelayMs({ ...INITIAL_RECOVERY, attempt: 1, shortIdentifies }, IDENTIFIES, 0), 0);
   }
 });
 
 test("reconnectDelayMs doubles from 5 seconds to 10 minutes between short-lived identifies, jittered by half", () => {
   const delays = [2, 3, 4, 5, 6, 7, 8, 9, 10].map((shortIdentifies) => {
     const recovery = { ...INITIAL_RECOVERY, attempt: 1, shortIdentifies };
-    return [reconnectDelayMs(recovery, true, 0), reconnectDelayMs(recovery, true, 1)];
+    return [reconnectDelayMs(recovery, IDENTIFIES, 0), reconnectDelayMs(recovery, IDENTIFIES, 1)];
   });
   assertEquals(delays, [
     [2_500, 5_000],
@@ -162,7 +179,7 @@ test("reconnectDelayMs doubles from 5 seconds to 10 minutes between short-lived 
 });
 
 test("reconnectDelayMs is the longer of the two waits", () => {
-  assertEquals(reconnectDelayMs({ ...INITIAL_RECOVERY, attempt: 7, shortIdentifies: 2 }, true, 1), 60_000);
+  assertEquals(reconnectDelayMs({ ...INITIAL_RECOVERY, attempt: 7, shortIdentifies: 2 }, IDENTIFIES, 1), 60_000);
 });
 
 test("reconnectDelayMs keeps identifies that lead to nothing within a day's budget of 1000", () => {
@@ -171,7 +188,7 @@ test("reconnectDelayMs keeps identifies that lead to nothing within a day's budg
   let identifies = 0;
   while (now < 86_400_000) {
     recovery = afterConnection(recovery, DEAD_IDENTIFY, now);
-    now += reconnectDelayMs(recovery, true, 0);
+    now += reconnectDelayMs(recovery, IDENTIFIES, 0);
     identifies++;
   }
   assert(identifies < 500, `${identifies} identifies`);
@@ -195,7 +212,8 @@ const lives = fc.array(
 
 test("afterConnection keeps its counts and waits in their bounds, whatever connections come to", () => {
   const randoms = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
-  fc.assert(fc.property(lives, fc.boolean(), randoms, (lives, identifies, random) => {
+  const shardCounts = fc.integer({ min: 1 });
+  fc.assert(fc.property(lives, fc.boolean(), shardCounts, randoms, (lives, identifies, shardCount, random) => {
     let recovery = INITIAL_RECOVERY;
     let now = 0;
     for (const [{ lasted, ...rest }, pause] of lives) {
@@ -207,7 +225,7 @@ test("afterConnection keeps its counts and waits in their bounds, whatever conne
       assert(recovery.deadResumes <= before.deadResumes + 1 && recovery.refusedResumes <= before.refusedResumes + 1);
       assert(recovery.deadSince <= now);
       assert(!life.answered || !isSessionDead(recovery));
-      const delay = reconnectDelayMs(recovery, identifies, random);
+      const delay = reconnectDelayMs(recovery, { identifies, shardCount }, random);
       assert(delay >= 0 && delay <= (identifies ? 600_000 : 60_000));
     }
   }));

@@ -6,16 +6,22 @@ import { CANARY, Secrecy } from "./secrecy.ts";
 import { Trace } from "./trace.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
-/** The backoff of an attempt is random within this window, in seconds. */
+/** The backoff of an attempt is random within a window of as many seconds at least, and no more than this. */
 const CAP_SECONDS = 60;
+/** How much each shard of the bot widens the first windows, in seconds. */
+const SHARD_SHARE_SECONDS = 0.005;
 const MINUTE_MS = 60_000;
 
 /** What came of a mass disconnect. */
 export interface MassReport {
   shards: number;
   outageMs: number;
+  /** The window that the first attempts are spread over, in seconds. */
+  windowSeconds: number;
   /** The most sockets opened in any second. */
   peakPerSecond: number;
+  /** The same, compared with an even spread over the first window. */
+  peakRatio: number;
   /** How many sockets were opened in all. */
   attempts: number;
   /** The busiest second of the attempts with one number, compared with an even spread over their backoff window. */
@@ -68,12 +74,15 @@ export async function massDisconnect(shards: number, outageMs: number, seed = 1)
   for (const violation of gateway.violations) trace.fail(violation);
 
   const peaks = byNumber.map(busiestSecond);
-  const ratios = peaks.map((peak, index) => peak * Math.min(CAP_SECONDS, 2 ** index) / shards);
+  const windowSeconds = windowOf(1, shards);
+  const ratios = peaks.map((peak, index) => peak * windowOf(index + 1, shards) / shards);
   const requests = gateway.httpRequests.map(({ atMs }) => atMs);
   const report = {
     shards,
     outageMs,
+    windowSeconds,
     peakPerSecond: attempts.peak,
+    peakRatio: attempts.peak * windowSeconds / shards,
     attempts: attempts.total,
     worstRatio: Math.max(...ratios),
     peaks,
@@ -84,6 +93,11 @@ export async function massDisconnect(shards: number, outageMs: number, seed = 1)
   };
   await time.complete(manager.close());
   return { ...report, problems: trace.problems };
+}
+
+/** How long the window of an attempt is, in seconds. */
+function windowOf(attempt: number, shards: number): number {
+  return Math.min(CAP_SECONDS, Math.max(1, shards * SHARD_SHARE_SECONDS, 2 ** (attempt - 1)));
 }
 
 function busiestSecond(times: number[]): number {
