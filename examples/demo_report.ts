@@ -20,8 +20,14 @@ export async function showShards(manager: ShardManager, screen: Screen, signal: 
     const leftMs = wholeMs - (performance.now() - (identifiedAt ?? performance.now()));
     return `, ${Math.max(1, Math.round(leftMs / 1000))} s left: ${maxConcurrency} may identify every 5 s`;
   };
-  const show = () =>
-    screen.status(`${readyCount(manager)} of ${manager.shards.size} shards ready${style("dim", left())}`);
+  let told = "";
+  const show = () => {
+    const hint = left();
+    // Where lines stay, what one says already need not be said again.
+    const isNew = screen.isLive || hint !== told;
+    told = hint;
+    screen.status(`${readyCount(manager)} of ${manager.shards.size} shards ready${isNew ? style("dim", hint) : ""}`);
+  };
   const countdown = screen.isLive ? setInterval(show, COUNTDOWN_MS) : undefined;
   try {
     let shown: number | null = null;

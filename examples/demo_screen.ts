@@ -30,7 +30,7 @@ export class Screen {
       if (text !== "") this.line(text);
       return;
     }
-    if (text === "" && this.#status === "") return;
+    if (text === this.#status) return;
     stdout.write(text === "" ? "\n" : `\r\x1b[K${text}`);
     this.#status = text;
   }
