@@ -22,6 +22,20 @@ import { ListenerRegistry } from "./listener_registry.ts";
  * - An event is dispatched here, then at the parent, and so on, all within the one call and as the same object.
  *   `stopPropagation` and `stopImmediatePropagation` act on the listeners of one dispatcher only; `target` and
  *   `currentTarget` are the dispatcher at work.
+ *
+ * @example Events of one's own
+ * ```ts
+ * import { Dispatcher } from "@gangway/gateway";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const dispatcher = new Dispatcher<{ greeting: string }>();
+ * const heard: string[] = [];
+ * const listener = dispatcher.listen("greeting", (text) => heard.push(text));
+ * dispatcher.dispatch("greeting", "hello");
+ * listener[Symbol.dispose]();
+ * dispatcher.dispatch("greeting", "unheard");
+ * assertEquals(heard, ["hello"]);
+ * ```
  */
 export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
   readonly #report: OnListenerError;
@@ -226,6 +240,18 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * {@linkcode Dispatcher.dispatchEvent} it does not set the event's `target` there.
    *
    * @throws {DOMException} "InvalidStateError" if the event is being dispatched already.
+   *
+   * @example One event object at every level
+   * ```ts
+   * import { Dispatcher } from "@gangway/gateway";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const dispatcher = new Dispatcher<{ greeting: string }>();
+   * let heard = "";
+   * dispatcher.addEventListener("greeting", ({ type }) => heard = type);
+   * dispatcher.emit(new Event("greeting"));
+   * assertEquals(heard, "greeting");
+   * ```
    */
   emit(event: Event): void {
     if (this.#listeners.hasGeneral || this.#listeners.hasNamed(event.type)) this.#dispatchHere(event);
@@ -236,6 +262,18 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
   /**
    * Whether an event of a name would reach any listener: one for the name or for all events, of this dispatcher or of
    * one above. Where it would not, there is no need to make the event.
+   *
+   * @example Nothing to make where nobody listens
+   * ```ts
+   * import { Dispatcher } from "@gangway/gateway";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const parent = new Dispatcher<{ greeting: string }>();
+   * const dispatcher = new Dispatcher({ parent });
+   * assertEquals(dispatcher.hasListeners("greeting"), false);
+   * parent.listenAll(() => {});
+   * assertEquals([dispatcher.hasListeners("greeting"), dispatcher.hasNamedListeners("greeting")], [true, false]);
+   * ```
    */
   hasListeners(name: string | number): boolean {
     return this.#listeners.hasGeneral || this.#listeners.hasNamed(String(name)) ||

@@ -4,7 +4,22 @@ export interface GatewayErrorOptions extends ErrorOptions {
   code?: number | undefined;
 }
 
-/** What all errors of the gateway have in common. */
+/**
+ * What all errors of the gateway have in common.
+ *
+ * @example Telling errors apart
+ * ```ts
+ * import { BotAuthentication, HTTPClient, InvalidTokenError, ShardManager } from "@gangway/gateway";
+ * import { LocalGateway } from "@gangway/gateway/testing";
+ * import { assertInstanceOf } from "@std/assert";
+ *
+ * await using discord = await LocalGateway.start();
+ * const httpClient = new HTTPClient({ baseUrl: discord.url });
+ * await using manager = new ShardManager(new BotAuthentication("wrong"), 0, httpClient);
+ * const error = await manager.connect().catch((error) => error);
+ * assertInstanceOf(error, InvalidTokenError);
+ * ```
+ */
 export class GatewayError extends Error {
   /** The name of the class. */
   override name = "GatewayError";

@@ -114,6 +114,18 @@ export class HTTPClient {
    *
    * @throws {HTTPError} Rejects as {@linkcode HTTPClient.request} does, and where the answer has another shape.
    * @see {@link https://discord.com/developers/docs/topics/gateway#get-gateway}
+   *
+   * @example Where the gateway is
+   * ```ts
+   * import { HTTPClient } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * using client = new HTTPClient({ baseUrl: discord.url });
+   * const { url } = await client.getGateway();
+   * assertEquals(url, discord.gatewayUrl);
+   * ```
    */
   getGateway(options: GetGatewayOptions = {}): Promise<{ url: string }> {
     return this.#within(options.signal, async (signal) => {
@@ -130,6 +142,18 @@ export class HTTPClient {
    * @throws {InvalidTokenError} Rejects at once where the token is not valid.
    * @throws {HTTPError} Rejects as {@linkcode HTTPClient.request} does, and where the answer has another shape.
    * @see {@link https://discord.com/developers/docs/topics/gateway#get-gateway-bot}
+   *
+   * @example How many shards a bot should have
+   * ```ts
+   * import { BotAuthentication, HTTPClient } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * using client = new HTTPClient({ baseUrl: discord.url });
+   * const { shards } = await client.getGatewayBot(new BotAuthentication(discord.token));
+   * assertEquals(shards, 1);
+   * ```
    */
   getGatewayBot(auth: BotAuthentication, options: GetOptions = {}): Promise<GatewayBotInfo> {
     return this.#within(options.signal, async (signal) => {
@@ -146,6 +170,19 @@ export class HTTPClient {
    * @throws {TypeError} Rejects where the channel's id is not one.
    * @throws {HTTPError} Rejects as {@linkcode HTTPClient.request} does.
    * @see {@link https://discord.com/developers/docs/resources/message#create-message}
+   *
+   * @example A message in a channel
+   * ```ts
+   * import { BotAuthentication, HTTPClient } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * using client = new HTTPClient({ baseUrl: discord.url });
+   * const channelId = discord.guilds[0]?.channels[0]?.id ?? "";
+   * await client.createMessage(new BotAuthentication(discord.token), channelId, { content: "hello" });
+   * assertEquals(discord.messages.map(({ content }) => content), ["hello"]);
+   * ```
    */
   createMessage(
     auth: BotAuthentication,
@@ -173,6 +210,19 @@ export class HTTPClient {
    * @throws {HTTPError} Rejects where the answer is not 2xx, or is not JSON.
    * @throws {TypeError} Rejects where the path is not one, and (without `retry`) where the network fails.
    * @throws {DOMException} Rejects with an InvalidStateError after `close()`, an AbortError when `close()` is called.
+   *
+   * @example Any other part of the API
+   * ```ts
+   * import { BotAuthentication, HTTPClient } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * using client = new HTTPClient({ baseUrl: discord.url });
+   * const auth = new BotAuthentication(discord.token);
+   * const user = await client.request<{ id: string }>("GET", "/users/@me", { auth });
+   * assertEquals(user.id, discord.bot.id);
+   * ```
    */
   request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
     return this.#within(options.signal, async (signal) => {
@@ -194,6 +244,21 @@ export class HTTPClient {
    *
    * @throws {DisconnectError} Rejects where the handshake fails.
    * @throws {TypeError} Rejects where the URL is not one of a WebSocket.
+   *
+   * @example A socket of one's own
+   * ```ts
+   * import { HTTPClient } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * using client = new HTTPClient({ baseUrl: discord.url });
+   * const socket = await client.connectToGateway();
+   * const { promise, resolve } = Promise.withResolvers<string>();
+   * socket.addEventListener("message", ({ data }) => resolve(data), { once: true });
+   * assertEquals(JSON.parse(await promise).op, 10);
+   * socket.close();
+   * ```
    */
   connectToGateway(options: ConnectToGatewayOptions = {}): Promise<WebSocket> {
     // Resolved from within the socket's event, so that nothing comes between it and who awaits.

@@ -35,6 +35,20 @@ const DAY_MS = 86_400_000;
  * first, and the budget of sessions that may be started in a day.
  *
  * @see {@link https://discord.com/developers/docs/events/gateway#sharding-max-concurrency}
+ *
+ * @example Two shards of one process, with a budget to watch
+ * ```ts
+ * import { IdentifyQueue } from "@gangway/gateway";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const queue = new IdentifyQueue({ reserve: 10 });
+ * queue.update({ total: 1000, remaining: 900, reset_after: 3_600_000, max_concurrency: 2 });
+ * for (const shardId of [0, 1]) {
+ *   using permit = await queue.acquire({ shardId, shardCount: 2 });
+ *   permit.sent();
+ * }
+ * assertEquals(queue.available, 888);
+ * ```
  */
 export class IdentifyQueue implements IdentifyRateLimiter {
   readonly #reserve: number;

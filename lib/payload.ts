@@ -6,7 +6,6 @@ import type {
   GatewayActivityUpdateData,
   GatewayDispatchPayload,
   GatewayGuildMembersChunkDispatchData,
-  GatewayPresenceUpdateData,
   GatewayReadyDispatchData,
   GatewayVoiceStateUpdateData,
   RESTPostAPIChannelMessageJSONBody,
@@ -55,7 +54,16 @@ export type GuildMembersChunk = GatewayGuildMembersChunkDispatchData;
 export type GuildMember = APIGuildMember;
 
 /** The presence a bot shows: status, activities, `since` (milliseconds) and `afk`. */
-export type PresenceUpdateData = GatewayPresenceUpdateData;
+export interface PresenceUpdateData {
+  /** Since when the bot has been idle, in milliseconds since 1970, or `null`. */
+  since: number | null;
+  /** What it does; most often one activity. */
+  activities: ActivityData[];
+  /** The word itself will do, without the enum of `discord-api-types` that names it. */
+  status: "online" | "dnd" | "idle" | "invisible" | "offline";
+  /** Whether it is away from the keyboard. */
+  afk: boolean;
+}
 
 /** One activity of a presence. A bot may set `name`, `state`, `type` and `url`. */
 export type ActivityData = GatewayActivityUpdateData;

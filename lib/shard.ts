@@ -231,6 +231,20 @@ export class Shard implements AsyncDisposable {
    * @throws {DOMException} Rejects with InvalidStateError if the shard is connected already, and with an AbortError if
    * it is closed meanwhile.
    * @throws {ReconnectCheckFailedError} Rejects if it has to identify and `shouldReconnect` is `false`.
+   *
+   * @example Usable after `ready`
+   * ```ts
+   * import { HTTPClient, Shard, TimesPer } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using shard = new Shard(0, 1, 0, discord.token, new TimesPer(1, 5), httpClient);
+   * await shard.connect();
+   * await shard.ready;
+   * assertEquals(shard.phase, "ready");
+   * ```
    */
   connect(options: ConnectOptions = {}): Promise<void> {
     return this.#lifetime.connect(options.signal);
@@ -240,6 +254,25 @@ export class Shard implements AsyncDisposable {
    * Closes the connection, and by default ends the session with it. Resolves when nothing is left running.
    *
    * With `cleanup: false` the session is kept, for another {@linkcode connect} or for the session store.
+   *
+   * @example Away for a moment, and back in the same session
+   * ```ts
+   * import { HTTPClient, Shard, TimesPer } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using shard = new Shard(0, 1, 0, discord.token, new TimesPer(1, 5), httpClient);
+   * await shard.connect();
+   * await shard.ready;
+   *
+   * await shard.close({ cleanup: false });
+   * await shard.connect();
+   * await shard.ready;
+   * assertEquals(discord.identifies.length, 1);
+   * assertEquals(discord.resumes.length, 1);
+   * ```
    */
   close(options: CloseOptions = {}): Promise<void> {
     return this.#lifetime.close(options.cleanup ?? true);
@@ -256,6 +289,25 @@ export class Shard implements AsyncDisposable {
    * @returns Resolves when it was sent, or was overtaken by another.
    * @throws {TypeError} Rejects if it is not a presence.
    * @throws {RangeError} Rejects if an IDENTIFY with it would be larger than 4096 bytes.
+   *
+   * @example What the bot seems to do
+   * ```ts
+   * import { HTTPClient, Shard, TimesPer } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using shard = new Shard(0, 1, 0, discord.token, new TimesPer(1, 5), httpClient);
+   * await shard.connect();
+   * await shard.presenceUpdate({
+   *   activities: [{ name: "with words", type: 0 }],
+   *   status: "online",
+   *   since: null,
+   *   afk: false,
+   * });
+   * assertEquals(shard.presence?.activities[0]?.name, "with words");
+   * ```
    */
   presenceUpdate(presence: PresenceUpdateData, options: SendOptions = {}): Promise<void> {
     return this.#send(() => {
@@ -271,6 +323,20 @@ export class Shard implements AsyncDisposable {
    *
    * @returns Resolves when it was sent, or was overtaken by another.
    * @throws {TypeError} Rejects if it is not an update.
+   *
+   * @example Leave the voice channel of a guild
+   * ```ts
+   * import { GatewayOpcode, HTTPClient, Shard, TimesPer } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using shard = new Shard(0, 1, 0, discord.token, new TimesPer(1, 5), httpClient);
+   * await shard.connect();
+   * const guild_id = discord.guilds[0]?.id ?? "";
+   * await shard.voiceStateUpdate({ guild_id, channel_id: null, self_mute: false, self_deaf: false });
+   * await discord.next("payload", ({ op }) => op === GatewayOpcode.VoiceStateUpdate, { past: true });
+   * ```
    */
   voiceStateUpdate(update: VoiceStateUpdateData, options: SendOptions = {}): Promise<void> {
     return this.#send(() => voiceStatePayload(update), { ...options, key: `voice ${update?.guild_id}` });
@@ -282,6 +348,22 @@ export class Shard implements AsyncDisposable {
    * @returns Resolves when it was sent.
    * @throws {TypeError} Rejects if an id is none.
    * @throws {RangeError} Rejects if it is larger than 4096 bytes, which about 180 ids are.
+   *
+   * @example The sounds of one guild
+   * ```ts
+   * import { HTTPClient, Shard, TimesPer } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using shard = new Shard(0, 1, 0, discord.token, new TimesPer(1, 5), httpClient);
+   * await shard.connect();
+   * const guildId = discord.guilds[0]?.id ?? "";
+   * const sounds = shard.eventDispatcher.waitFor("SOUNDBOARD_SOUNDS");
+   * await shard.requestSoundboardSounds([guildId]);
+   * assertEquals((await sounds).guild_id, guildId);
+   * ```
    */
   requestSoundboardSounds(guildIds: readonly string[], options: SendOptions = {}): Promise<void> {
     return this.#send(() => soundboardSoundsPayload(guildIds), options);
@@ -292,6 +374,20 @@ export class Shard implements AsyncDisposable {
    *
    * @returns Resolves when it was sent.
    * @throws {TypeError} Rejects if the id is none, or a field is unknown.
+   *
+   * @example What is set in the voice channels of a guild
+   * ```ts
+   * import { GatewayOpcode, HTTPClient, Shard, TimesPer } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using shard = new Shard(0, 1, 0, discord.token, new TimesPer(1, 5), httpClient);
+   * await shard.connect();
+   * const guildId = discord.guilds[0]?.id ?? "";
+   * await shard.requestChannelInfo(guildId, ["status"]);
+   * await discord.next("payload", ({ op }) => op === GatewayOpcode.RequestChannelInfo, { past: true });
+   * ```
    */
   requestChannelInfo(
     guildId: string,
@@ -308,6 +404,21 @@ export class Shard implements AsyncDisposable {
    * `RangeError` included, rejects it; see {@linkcode MembersRequest}.
    *
    * @returns Await it for all members, or iterate over it for the parts.
+   *
+   * @example All whose names begin with a word
+   * ```ts
+   * import { HTTPClient, Shard, TimesPer } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using shard = new Shard(0, 1, 0, discord.token, new TimesPer(1, 5), httpClient);
+   * await shard.connect();
+   * const guildId = discord.guilds[0]?.id ?? "";
+   * const members = await shard.requestGuildMembers(guildId, { query: "nobody", limit: 10 });
+   * assertEquals(members.length, 0);
+   * ```
    */
   requestGuildMembers(
     guildId: string,

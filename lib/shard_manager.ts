@@ -159,6 +159,20 @@ export class ShardManager implements AsyncDisposable {
    * @throws {DOMException} Rejects with InvalidStateError if the manager is connected, with an AbortError if it is
    * closed meanwhile.
    * @throws {GatewayError} Rejects with a critical error that comes meanwhile, such as {@linkcode InvalidTokenError}.
+   *
+   * @example Ready when all shards are
+   * ```ts
+   * import { BotAuthentication, HTTPClient, ShardManager } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start({ shards: 2, maxConcurrency: 2 });
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using manager = new ShardManager(new BotAuthentication(discord.token), 0, httpClient);
+   * await manager.connect();
+   * await Promise.all([...manager.shards.values()].map((shard) => shard.ready));
+   * assertEquals(manager.activeShards.length, 2);
+   * ```
    */
   connect(): Promise<void> {
     return attempt(() => this.#connect());
@@ -196,6 +210,22 @@ export class ShardManager implements AsyncDisposable {
    * @throws {RangeError} Rejects if a number is out of range, and with a session store if the count stays the same.
    * @throws {DOMException} Rejects with InvalidStateError before {@linkcode connect}, during another rescale, and when
    * fewer identifies are left than it needs.
+   *
+   * @example From one shard to two
+   * ```ts
+   * import { BotAuthentication, HTTPClient, ShardManager } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start({ maxConcurrency: 2, identifyWindowMs: 0 });
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using manager = new ShardManager(new BotAuthentication(discord.token), 0, httpClient);
+   * await manager.connect();
+   * await manager.shards.get(0)?.ready;
+   *
+   * await manager.rescaleShards(2);
+   * assertEquals(manager.shardIds, [0, 1]);
+   * ```
    */
   rescaleShards(
     shardCount: number,
@@ -244,6 +274,20 @@ export class ShardManager implements AsyncDisposable {
    * @throws {TypeError} If the guild id is not a snowflake.
    * @throws {RangeError} If this manager does not run that shard.
    * @throws {DOMException} InvalidStateError, while the manager has no shards.
+   *
+   * @example The shard of a guild
+   * ```ts
+   * import { BotAuthentication, HTTPClient, ShardManager } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using manager = new ShardManager(new BotAuthentication(discord.token), 0, httpClient);
+   * await manager.connect();
+   * const guildId = discord.guilds[0]?.id ?? "";
+   * assertEquals(manager.shardFor(guildId).shardId, 0);
+   * ```
    */
   shardFor(guildId: string | bigint): Shard {
     if (this.#fleet.shardCount === null) {
@@ -255,7 +299,24 @@ export class ShardManager implements AsyncDisposable {
     throw new RangeError(`Cannot find the shard of a guild: shard ${shardId} is not one of this manager's`);
   }
 
-  /** Closes all shards, and by default ends their sessions. Resolves when nothing is left running. */
+  /**
+   * Closes all shards, and by default ends their sessions. Resolves when nothing is left running.
+   *
+   * @example The end of a bot
+   * ```ts
+   * import { BotAuthentication, HTTPClient, ShardManager } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using manager = new ShardManager(new BotAuthentication(discord.token), 0, httpClient);
+   * await manager.connect();
+   * await manager.close();
+   * await manager.closed;
+   * assertEquals(discord.openConnections, 0);
+   * ```
+   */
   async close(options: CloseOptions = {}): Promise<void> {
     await this.#end(options.cleanup ?? true);
   }

@@ -25,7 +25,75 @@ export interface RejectHttpOptions {
   global?: boolean | undefined;
 }
 
-/** What can be made to go wrong. Use it through {@linkcode LocalGateway}. */
+/**
+ * What can be made to go wrong. Use it through {@linkcode LocalGateway}.
+ *
+ * @example A connection that breaks, and one that goes silent
+ * ```ts
+ * import { BotAuthentication, HTTPClient, ShardManager } from "@gangway/gateway";
+ * import { LocalGateway } from "@gangway/gateway/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using discord = await LocalGateway.start();
+ * const httpClient = new HTTPClient({ baseUrl: discord.url });
+ * await using manager = new ShardManager(new BotAuthentication(discord.token), 0, httpClient);
+ * await manager.connect();
+ * await manager.shards.get(0)?.ready;
+ *
+ * for (const fault of [() => discord.drop(), () => discord.disconnect(4000), () => discord.reconnect()]) {
+ *   const resumed = manager.dispatcher.waitFor("resumed");
+ *   fault();
+ *   await resumed;
+ * }
+ * assertEquals(discord.identifies.length, 1);
+ * ```
+ *
+ * @example A session that ends
+ * ```ts
+ * import { BotAuthentication, HTTPClient, ShardManager } from "@gangway/gateway";
+ * import { LocalGateway } from "@gangway/gateway/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using discord = await LocalGateway.start();
+ * const httpClient = new HTTPClient({ baseUrl: discord.url });
+ * await using manager = new ShardManager(new BotAuthentication(discord.token), 0, httpClient);
+ * await manager.connect();
+ * await manager.shards.get(0)?.ready;
+ *
+ * const ended = manager.dispatcher.waitFor("disconnect");
+ * discord.disconnect(4009, { reason: "Session timed out" });
+ * assertEquals(await ended, 4009);
+ * ```
+ *
+ * @example An HTTP API that fails twice before it answers
+ * ```ts
+ * import { BotAuthentication, HTTPClient, ShardManager } from "@gangway/gateway";
+ * import { LocalGateway } from "@gangway/gateway/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using discord = await LocalGateway.start();
+ * const httpClient = new HTTPClient({ baseUrl: discord.url });
+ * await using manager = new ShardManager(new BotAuthentication(discord.token), 0, httpClient);
+ * discord.rejectHttp(503, 1, { path: "/gateway/bot" });
+ * discord.dropHttp(1);
+ * await manager.connect();
+ * assertEquals(discord.httpRequests.map(({ status }) => status), [503, 0, 200]);
+ * ```
+ *
+ * @example A handshake that is refused
+ * ```ts
+ * import { BotAuthentication, HTTPClient, ShardManager } from "@gangway/gateway";
+ * import { LocalGateway } from "@gangway/gateway/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using discord = await LocalGateway.start();
+ * const httpClient = new HTTPClient({ baseUrl: discord.url });
+ * await using manager = new ShardManager(new BotAuthentication(discord.token), 0, httpClient);
+ * discord.rejectUpgrade(503);
+ * const [again] = await Promise.all([manager.dispatcher.waitFor("reconnecting"), manager.connect()]);
+ * assertEquals(again.attempt, 1);
+ * ```
+ */
 export abstract class LocalGatewayFaults {
   /** Prepares a gateway without sockets. */
   constructor(options: LocalGatewayOptions) {

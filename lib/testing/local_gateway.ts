@@ -93,6 +93,22 @@ export class LocalGateway extends LocalGatewayFaults implements AsyncDisposable 
   /**
    * Sends an event to every session that is to receive it: by its guild's shard, or to shard 0 where there is none; as
    * the session's intents say; kept for replay where the session has no connection. Tells to how many sessions.
+   *
+   * @example Any event, as it would come
+   * ```ts
+   * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using manager = new ShardManager(new BotAuthentication(discord.token), GatewayIntent.DirectMessageTyping, httpClient);
+   * await manager.connect();
+   * await manager.shards.get(0)?.ready;
+   * const typing = manager.eventDispatcher.waitFor("TYPING_START");
+   * discord.emit("TYPING_START", { channel_id: "1", user_id: "2", timestamp: 3 });
+   * assertEquals((await typing).user_id, "2");
+   * ```
    */
   emit<Name extends string>(
     event: Name,
@@ -120,6 +136,27 @@ export class LocalGateway extends LocalGatewayFaults implements AsyncDisposable 
   /**
    * Waits for the next record of a kind that passes the check. Rejects with the signal's reason, or with an AbortError
    * when the gateway ends.
+   *
+   * @example The answer of a bot
+   * ```ts
+   * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using discord = await LocalGateway.start();
+   * const httpClient = new HTTPClient({ baseUrl: discord.url });
+   * await using manager = new ShardManager(new BotAuthentication(discord.token), GatewayIntent.GuildMessages, httpClient);
+   * manager.eventDispatcher.listen("MESSAGE_CREATE", async ({ author, channel_id }) => {
+   *   if (author.bot) return;
+   *   await httpClient.createMessage(new BotAuthentication(discord.token), channel_id, { content: "pong" });
+   * });
+   * await manager.connect();
+   * await manager.shards.get(0)?.ready;
+   *
+   * const answer = discord.next("message");
+   * discord.user("Ann").says("ping");
+   * assertEquals((await answer).content, "pong");
+   * ```
    */
   next<Kind extends keyof LocalGatewayRecords>(
     kind: Kind,

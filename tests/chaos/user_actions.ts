@@ -71,8 +71,7 @@ export class UserActions {
   }
 
   #presence(shard: Shard): void {
-    const presence = { since: null, activities: [], status: "idle" as const, afk: false };
-    this.#command(shard, shard.presenceUpdate(presence as Parameters<Shard["presenceUpdate"]>[0]));
+    this.#command(shard, shard.presenceUpdate({ since: null, activities: [], status: "idle", afk: false }));
   }
 
   #voice(shard: Shard): void {
