@@ -5,7 +5,8 @@ import { describeFailure, type Report } from "./chaos/report.ts";
 import { runWorld } from "./chaos/run_world.ts";
 import { runtime, test } from "./harness.ts";
 
-const SEEDS = [1, 2, 3, 4, 5, 6];
+/** All kinds of compression and of session stores are among them: 13 is zstd-stream, where the runtime has it. */
+const SEEDS = [1, 2, 4, 5, 6, 13];
 const HOURS = 3;
 /** What a leak of a few hundred bytes each time would be far above. */
 const HEAP_BYTES = 1_000_000;

@@ -2,6 +2,7 @@ import { BotAuthentication, Decompressor, HTTPClient, ShardManager } from "../..
 import type { DecompressorLike, HTTPClientOptions, ShardManagerOptions } from "../../mod.ts";
 import type { LocalGateway } from "../../lib/testing/mod.ts";
 import type { Attempts } from "./attempts.ts";
+import type { Compression } from "./plan.ts";
 import { CANARY, type Secrecy } from "./secrecy.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
@@ -13,7 +14,7 @@ export interface MemoryClientOptions {
   /** Counts the sockets that are opened. */
   attempts: Attempts;
   intents: number;
-  compress: "none" | "zlib-stream";
+  compress: Compression;
   options?: ShardManagerOptions;
 }
 

@@ -9,10 +9,14 @@ export class Listeners {
   failed = 0;
   readonly #world: World;
 
-  /** Adds them to a manager. */
-  constructor(world: World, manager: ShardManager) {
+  /** Belongs to a world. */
+  constructor(world: World) {
     this.#world = world;
-    const { listensRaw, listenerFailures } = world.plan;
+  }
+
+  /** Adds them to a manager. */
+  listenTo(manager: ShardManager): void {
+    const { listensRaw, listenerFailures } = this.#world.plan;
     manager.eventDispatcher.listen("MESSAGE_CREATE", () => {
       this.called++;
     });

@@ -1,3 +1,4 @@
+import { isSupported } from "../../lib/decompressor.ts";
 import { GatewayIntent } from "../../mod.ts";
 import type { LocalGatewayFormat } from "../../lib/testing/mod.ts";
 import { Random } from "../../lib/testing/random.ts";
@@ -28,6 +29,9 @@ export interface WorldOptions {
   lines?: number | undefined;
 }
 
+/** How payloads come. */
+export type Compression = "none" | "zlib-stream" | "zstd-stream";
+
 /** What a run is like. */
 export interface Plan {
   seed: number;
@@ -36,7 +40,7 @@ export interface Plan {
   maxConcurrency: number;
   guilds: number;
   intents: number;
-  compress: "none" | "zlib-stream";
+  compress: Compression;
   format: LocalGatewayFormat;
   /** How many identifies there are in a day. */
   sessionStarts: number;
@@ -47,6 +51,8 @@ export interface Plan {
   listensRaw: boolean;
   /** How often a listener fails: 0 to 1. */
   listenerFailures: number;
+  /** How long a session store takes, in milliseconds; `null` where there is none. With one, restarts are new processes. */
+  storeMs: number | null;
   /** How long it is between two faults on average. */
   faultEveryMs: number;
   /** How long it is between two events on average. */
@@ -60,7 +66,7 @@ export const HEARTBEAT_INTERVAL_MS = 41_250;
 export function planOf({ seed, days, shards }: WorldOptions): Plan {
   const random = new Random(seed);
   const count = shards ?? pick(random, [1, 2, 3, 4, 8, 16]);
-  return {
+  const plan: Plan = {
     seed,
     durationMs: days === undefined ? (2 + random.below(11)) * HOUR_MS : days * 24 * HOUR_MS,
     shards: count,
@@ -83,7 +89,13 @@ export function planOf({ seed, days, shards }: WorldOptions): Plan {
     listenerFailures: pick(random, [0, 0.02, 0.2]),
     faultEveryMs: pick(random, [15_000, 45_000, 120_000]),
     eventEveryMs: pick(random, [1000, 5000]),
+    storeMs: pick(random, [null, null, 0, 3000]),
   };
+  // What does not wait for slow listeners is not delivered twice either, so that once is once after a restart too.
+  if (plan.storeMs !== null) plan.listenerFailures = 0;
+  // What only one runtime has leaves everything else as it is: a run follows from its seed on both.
+  if (plan.compress !== "none" && random.below(2) === 0 && isSupported("zstd-stream")) plan.compress = "zstd-stream";
+  return plan;
 }
 
 /** One of several. */

@@ -1,5 +1,4 @@
 import { FAULT_NAMES, strike } from "./faults.ts";
-import { Listeners } from "./listeners.ts";
 import { HEARTBEAT_INTERVAL_MS, pick, planOf, type WorldOptions } from "./plan.ts";
 import { ProcessWatch } from "./process_watch.ts";
 import type { Report } from "./report.ts";
@@ -21,11 +20,10 @@ export async function runWorld(options: WorldOptions): Promise<Report> {
   const world = new World(plan, time, new Trace(options.lines));
   using _watch = new ProcessWatch(world.trace);
   const actions = new UserActions(world);
-  const listeners = new Listeners(world, world.manager);
   try {
     await live(world, actions);
     if (!world.trace.failed) await recover(world, actions);
-    if (!world.trace.failed) checkEnd(world, listeners);
+    if (!world.trace.failed) checkEnd(world);
     actions.end();
     await end(world);
   } finally {
@@ -85,7 +83,7 @@ async function recover(world: World, actions: UserActions): Promise<void> {
   }
 }
 
-function checkEnd({ manager, checks, trace, secrecy }: World, listeners: Listeners): void {
+function checkEnd({ manager, checks, trace, secrecy, listeners }: World): void {
   secrecy.inspect("the manager", manager);
   for (const shard of manager.shards.values()) secrecy.inspect("a shard", shard);
   if (listeners.called !== checks.deliveries.numbered) {
@@ -127,6 +125,7 @@ function reportOf(world: World, actions: UserActions, tookMs: number): Report {
       memberRequests: actions.requests,
       memberAnswers: actions.answered,
       zombies: liveness.found,
+      restarts: world.restarts,
       searched: secrecy.searched,
     },
     identifies: identifies.counts,

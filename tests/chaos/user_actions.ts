@@ -143,7 +143,11 @@ export class UserActions {
     for (const shardId of manager.shards.keys()) this.#closing(shardId);
     this.#managerClosed = true;
     this.#closed.clear();
-    this.#settle(manager.close({ cleanup: false }), () => this.#later(() => this.#connectManager()), fail(trace));
+    const again = (): void => {
+      this.#world.restart();
+      this.#connectManager();
+    };
+    this.#settle(manager.close({ cleanup: false }), () => this.#later(again), fail(trace));
   }
 
   /** After a while, or when there is peace. */

@@ -1,12 +1,14 @@
-import type { Shard, ShardManager } from "../../mod.ts";
+import { IdentifyQueue, type Shard, type ShardManager } from "../../mod.ts";
 import { LocalGateway, type LocalGuild } from "../../lib/testing/mod.ts";
 import { Random } from "../../lib/testing/random.ts";
 import { Attempts } from "./attempts.ts";
 import { Checks } from "./checks.ts";
 import { memoryManager } from "./client.ts";
+import { Listeners } from "./listeners.ts";
 import { HEARTBEAT_INTERVAL_MS, type Plan } from "./plan.ts";
 import { connectionsOf } from "./probe.ts";
 import { CANARY, Secrecy } from "./secrecy.ts";
+import { SlowStore } from "./slow_store.ts";
 import type { Trace } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -26,13 +28,20 @@ export class World implements AsyncDisposable {
   readonly attempts = new Attempts();
   readonly checks: Checks;
   readonly traffic: Traffic;
-  readonly manager: ShardManager;
+  readonly listeners: Listeners;
+  /** The one there is: a restart brings another. */
+  manager: ShardManager;
+  /** How often the bot's process was replaced by another. */
+  restarts = 0;
   /** How often each fault was tried. */
   readonly faults = new Map<string, number>();
   /** How many requests were told to fail. */
   requestsToFail = 0;
   /** When a peer last spoke again after a silence. */
   silenceEndedMs = -Infinity;
+  /** What outlives the bot's process. */
+  readonly #store: SlowStore | undefined;
+  readonly #limiter = new IdentifyQueue();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #active = new Map<string, () => void>();
   /** Connections that were frozen: what was sent both ways meanwhile crossed, and came all at once. */
@@ -70,10 +79,27 @@ export class World implements AsyncDisposable {
       isCaused: (violation) => this.#isCaused(violation),
     });
     this.traffic = new Traffic(this.gateway, this.checks.deliveries, plan.shards);
-    const { gateway, secrecy, attempts } = this;
-    const { intents, compress } = plan;
-    this.manager = memoryManager({ gateway, time, secrecy, attempts, intents, compress });
-    this.checks.watch(this.manager);
+    this.listeners = new Listeners(this);
+    if (plan.storeMs !== null) this.#store = new SlowStore(this.random, plan.storeMs);
+    this.manager = this.#start();
+  }
+
+  /** Where there is a session store, replaces a manager that is closed by one that knows nothing but what is in there. */
+  restart(): void {
+    if (this.#store === undefined) return;
+    this.trace.note("another process");
+    this.restarts++;
+    this.manager = this.#start();
+  }
+
+  #start(): ShardManager {
+    const { gateway, time, secrecy, attempts, plan: { intents, compress } } = this;
+    // Another process would not be up within the five seconds that the limit of the first looks back.
+    const options = this.#store && { sessionStore: this.#store, identifyRateLimiter: this.#limiter };
+    const manager = memoryManager({ gateway, time, secrecy, attempts, intents, compress, ...(options && { options }) });
+    this.checks.watch(manager);
+    this.listeners.listenTo(manager);
+    return manager;
   }
 
   /** Ends everything that the run itself started. */
