@@ -186,9 +186,10 @@ test("example resume_after_restart resumes in the next process and spends one id
 test("example demo plays a conversation, shows that pong was posted and ends", async () => {
   await using example = new Example("demo", {});
   assertEquals(await example.exitCode, 0, example.output);
-  for (const text of ["2 of 4 shards ready, ", "4 of 4 shards ready after ", "ping\n", "posted   pong\n", "Latency "]) {
+  for (const text of ["2 of 4 shards ready\n", "4 of 4 shards ready after ", "ping\n", "posted   pong\n", "Latency "]) {
     assertStringIncludes(example.output, text);
   }
+  assertEquals(example.output.split(" s left").length - 1, 1, example.output);
   assertEquals(example.output.includes("\x1b"), false);
 });
 
