@@ -1,9 +1,11 @@
 import { isCodeless } from "./close_code.ts";
 import { deliver, deliverRaw, readMessage } from "./delivery.ts";
 import { asGatewayError, reasonOf, timedOut } from "./disconnect_reason.ts";
-import { DisconnectError, type GatewayError } from "./errors.ts";
+import { DisconnectError, GatewayError } from "./errors.ts";
+import { onAbort } from "./event_wait.ts";
+import { fatalErrorOf } from "./fatal_error.ts";
 import { startHeart } from "./heart.ts";
-import { identifyPayload, redacted, withToken } from "./identify.ts";
+import { identifyPayload, redacted, takePermit, withToken } from "./identify.ts";
 import { GatewayOpcode } from "./opcode.ts";
 import type { GatewayPayload, SentPayload } from "./payload.ts";
 import { beatReserve, commandReserve, RateLimit } from "./rate_limit.ts";
@@ -12,6 +14,7 @@ import { type SessionEffect, type SessionInput, step } from "./session.ts";
 import type { ShardCore } from "./shard_core.ts";
 import { GatewaySocket } from "./socket.ts";
 import type { IdentifyPermit } from "./times_per.ts";
+import { withSignals } from "./with_signals.ts";
 
 /** How a connection ended. */
 export interface ConnectionEnd {
@@ -19,8 +22,6 @@ export interface ConnectionEnd {
   readonly life: ConnectionLife;
   /** Why it ended. */
   readonly error: GatewayError;
-  /** The close code after which there is no use in going on, or `null`. */
-  readonly fatalCode: number | null;
   /** How long to wait at least and at most before the next one, in milliseconds. */
   readonly pauseMs: readonly [number, number];
 }
@@ -86,39 +87,43 @@ export class Connection {
       usableAt: null,
     };
     const { signal } = this.#controller;
-    options.signal.addEventListener("abort", () => this.#release(options.signal.reason), { signal });
+    onAbort(options.signal, signal, (reason) => this.#release(reason));
   }
 
-  /** Opens the socket; resolves when the connection has ended, but for {@linkcode close}. */
+  /**
+   * Opens the socket; resolves when the connection has ended.
+   *
+   * @throws {Error} Rejects when there is no use in going on, and with the reason of the shard's end.
+   */
   async run(): Promise<ConnectionEnd> {
     const { parts: { httpClient }, compress, connectTimeoutMs } = this.#core;
     const { signal } = this.#controller;
-    const handshake = new AbortController();
-    const abort = () => handshake.abort(signal.reason);
-    signal.addEventListener("abort", abort);
-    const timer = setTimeout(() => handshake.abort(timedOut("the handshake", connectTimeoutMs)), connectTimeoutMs);
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
-      const socket = await httpClient.connectToGateway({ url: this.#url, compress, signal: handshake.signal });
-      // At once: the first messages may have come together with the end of the handshake.
-      if (signal.aborted) socket.close(KEEP_SESSION_CODE);
-      else this.#open(socket);
+      await withSignals([signal], async (handshake) => {
+        timer = setTimeout(() => handshake.abort(timedOut("the handshake", connectTimeoutMs)), connectTimeoutMs);
+        const socket = await httpClient.connectToGateway({ url: this.#url, compress, signal: handshake.signal });
+        // At once: the first messages may have come together with the end of the handshake.
+        if (signal.aborted) socket.close(KEEP_SESSION_CODE);
+        else this.#open(socket);
+      });
     } catch (error) {
       if (!signal.aborted) this.#end(asGatewayError(error));
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener("abort", abort);
     }
     return this.#ended.promise;
   }
 
   /** Gives the connection up, for a reason of the shard's own. */
   giveUp(reason: GatewayError): void {
+    if (this.#controller.signal.aborted) return;
+    if (this.#socket === null) return this.#end(reason);
     this.#reason = reason;
-    if (this.#socket === null) this.#end(reason);
-    else this.#feed({ type: "close", code: 1006 });
+    this.#feed({ type: "close", code: 1006 });
   }
 
-  /** Closes in order, on behalf of the user; {@linkcode run} does not resolve any more. */
+  /** Closes in order, on behalf of the user, once the shard's signal has been aborted. */
   async close(code: number): Promise<void> {
     const socket = this.#socket;
     this.#socket = null;
@@ -129,7 +134,7 @@ export class Connection {
   #release(reason: unknown): void {
     this.#controller.abort(reason);
     clearTimeout(this.#deadline);
-    this.#permit?.[Symbol.dispose]();
+    this.#returnPermit();
     this.#core.commands.shut();
     this.#core.connected.reset();
     this.#core.ready.reset();
@@ -138,18 +143,48 @@ export class Connection {
     this.#ended.promise.catch(() => {});
   }
 
-  #end(
-    error: GatewayError,
-    pauseMs: readonly [number, number] = [0, 0],
-    fatalCode: number | null = null,
-  ): void {
-    if (this.#socket !== null) {
-      this.#socket.abandon(KEEP_SESSION_CODE);
-      this.#socket = null;
-      this.#core.emit("disconnect", this.#code);
-    }
-    this.#ended.resolve({ life: this.#life, error, fatalCode, pauseMs });
+  #end(error: GatewayError, pauseMs: readonly [number, number] = [0, 0]): void {
+    const fault = this.#abandon();
+    this.#returnPermit();
+    this.#ended.resolve({ life: this.#life, error: fault ?? error, pauseMs });
     this.#release(error);
+  }
+
+  /** There is no use in going on. */
+  #fail(error: Error): void {
+    this.#ended.reject(error);
+    if (this.#controller.signal.aborted) return;
+    this.#abandon();
+    this.#release(error);
+  }
+
+  #abandon(): GatewayError | undefined {
+    const socket = this.#socket;
+    if (socket === null) return;
+    this.#socket = null;
+    let fault: GatewayError | undefined;
+    try {
+      socket.abandon(KEEP_SESSION_CODE);
+    } catch (cause) {
+      fault = new DisconnectError("Disconnected from the gateway: the decompressor cannot be closed", { cause });
+    }
+    this.#core.emit("disconnect", this.#code);
+    return fault;
+  }
+
+  /** Gives the permit back, where there still is one. */
+  #returnPermit(): void {
+    const permit = this.#permit;
+    this.#permit = null;
+    try {
+      permit?.[Symbol.dispose]();
+    } catch (cause) {
+      this.#failIdentify(cause);
+    }
+  }
+
+  #failIdentify(cause: unknown): void {
+    this.#fail(new GatewayError("Cannot identify: the permit of the identifyRateLimiter failed", { cause }));
   }
 
   #open(socket: WebSocket): void {
@@ -225,7 +260,7 @@ export class Connection {
       case "disconnect":
         return this.#end(this.#reason ?? reasonOf(input), effect.pauseMs);
       case "fail":
-        return this.#end(reasonOf(input), [0, 0], effect.code);
+        return this.#fail(fatalErrorOf(effect.code, this.#core.parts));
     }
   }
 
@@ -235,7 +270,7 @@ export class Connection {
     if (phase === "idle" || phase === "failed") return;
     if (phase === "resuming") this.#expect("RESUMED", RESUME_TIMEOUT_MS);
     if (phase === "ready") this.#onUsable();
-    core.enter(phase);
+    if (!this.#controller.signal.aborted) core.enter(phase);
   }
 
   /** READY and RESUMED both mean that the shard can be used. */
@@ -243,8 +278,9 @@ export class Connection {
     const core = this.#core;
     clearTimeout(this.#deadline);
     this.#life.usableAt = performance.now();
-    this.#permit?.[Symbol.dispose]();
-    this.#permit = null;
+    this.#returnPermit();
+    if (this.#controller.signal.aborted) return;
+    core.recovery = { ...core.recovery, deadResumes: 0 };
     const reserve = commandReserve(this.#heartbeatIntervalMs);
     core.ready.fulfil();
     core.emit(this.#life.sent === "resume" ? "resumed" : "ready", { sessionId: core.state.session?.id ?? "" });
@@ -270,19 +306,21 @@ export class Connection {
   }
 
   async #identify(): Promise<void> {
-    const { parts: { identifyRateLimiter, shardId, shardCount } } = this.#core;
     const { signal } = this.#controller;
     try {
       // A permit is missing only where the session was lost after the connection had been opened for it.
-      this.#permit ??= await identifyRateLimiter.acquire({ shardId, shardCount, signal });
+      this.#permit ??= await takePermit(this.#core, signal);
     } catch (error) {
-      if (!signal.aborted) this.giveUp(asGatewayError(error));
-      return;
+      if (signal.aborted) return;
+      return error instanceof DisconnectError ? this.giveUp(error) : this.#fail(error as Error);
     }
-    if (signal.aborted) return this.#permit[Symbol.dispose]();
-    this.#sendOwn(identifyPayload(this.#core), true);
-    this.#permit.sent();
-    this.#expect("READY", READY_TIMEOUT_MS);
+    try {
+      this.#sendOwn(identifyPayload(this.#core), true);
+      this.#permit?.sent();
+      this.#expect("READY", READY_TIMEOUT_MS);
+    } catch (cause) {
+      this.#failIdentify(cause);
+    }
   }
 
   /**

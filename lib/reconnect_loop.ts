@@ -1,16 +1,15 @@
+import { abortable } from "./abortable.ts";
 import { Connection, type ConnectionEnd } from "./connection.ts";
 import { delay } from "./delay.ts";
-import { asGatewayError } from "./disconnect_reason.ts";
-import { type GatewayError, ReconnectCheckFailedError } from "./errors.ts";
-import { fatalErrorOf } from "./fatal_error.ts";
+import { DisconnectError, type GatewayError } from "./errors.ts";
+import { takePermit } from "./identify.ts";
 import { Latch } from "./latch.ts";
 import {
+  afterClose,
   afterConnection,
   type ConnectionLife,
-  INITIAL_RECOVERY,
   isSessionDead,
   reconnectDelayMs,
-  type Recovery,
   trustsResumeUrl,
 } from "./recovery.ts";
 import { isSessionOf, sessionKeyOf } from "./session_store.ts";
@@ -23,7 +22,6 @@ const NO_LIFE: ConnectionLife = { onResumeUrl: false, greeted: false, sent: null
 export class ReconnectLoop {
   readonly #core: ShardCore;
   readonly #signal: AbortSignal;
-  #recovery: Recovery = INITIAL_RECOVERY;
   #connection: Connection | null = null;
   /** The first connection is being opened: a permit to identify is at hand where one is needed. */
   readonly started: Latch = new Latch();
@@ -31,20 +29,17 @@ export class ReconnectLoop {
   constructor(core: ShardCore, signal: AbortSignal) {
     this.#core = core;
     this.#signal = signal;
+    core.recovery = afterClose(core.recovery);
   }
 
   /**
    * Keeps the shard connected.
    *
-   * @throws {GatewayError} When there is no use in going on; else it rejects with the signal's reason.
+   * @throws {Error} When there is no use in going on; else it rejects with the signal's reason.
    */
   async run(): Promise<never> {
     await this.#loadSession();
-    for (;;) {
-      const end = await this.#connect();
-      if (end.fatalCode !== null) throw fatalErrorOf(end.fatalCode, this.#core.parts);
-      await this.#recover(end);
-    }
+    for (;;) await this.#recover(await this.#connect());
   }
 
   /** Gives up the connection there is, for a reason of the shard's own; the next one follows. */
@@ -62,10 +57,11 @@ export class ReconnectLoop {
     let permit: IdentifyPermit | null = null;
     if (core.state.session === null) {
       try {
-        permit = await this.#permit();
+        core.enter("waiting");
+        permit = await takePermit(core, this.#signal);
       } catch (error) {
-        if (this.#signal.aborted || error instanceof ReconnectCheckFailedError) throw error;
-        return { life: NO_LIFE, error: asGatewayError(error), fatalCode: null, pauseMs: [0, 0] };
+        if (this.#signal.aborted || !(error instanceof DisconnectError)) throw error;
+        return { life: NO_LIFE, error, pauseMs: [0, 0] };
       }
     }
     core.enter("connecting");
@@ -79,21 +75,10 @@ export class ReconnectLoop {
     return await this.#connection.run();
   }
 
-  async #permit(): Promise<IdentifyPermit> {
-    const { shouldReconnect, parts: { identifyRateLimiter, shardId, shardCount } } = this.#core;
-    if (!shouldReconnect) {
-      throw new ReconnectCheckFailedError(
-        `Cannot connect shard ${shardId} to the gateway: it has to identify, and shouldReconnect is false`,
-      );
-    }
-    this.#core.enter("waiting");
-    return await identifyRateLimiter.acquire({ shardId, shardCount, signal: this.#signal });
-  }
-
   /** "Use the resume_gateway_url to resume", and the normal URL for everything else. */
   #place(): { url: string | undefined; onResumeUrl: boolean } {
     const { options: { gatewayUrl }, state: { session } } = this.#core;
-    const resumeUrl = trustsResumeUrl(this.#recovery) && session?.resumeUrl;
+    const resumeUrl = trustsResumeUrl(this.#core.recovery) && session?.resumeUrl;
     return resumeUrl && gatewayUrl === undefined
       ? { url: resumeUrl, onResumeUrl: true }
       : { url: gatewayUrl, onResumeUrl: false };
@@ -103,14 +88,14 @@ export class ReconnectLoop {
     const core = this.#core;
     const { shardCount } = core.parts;
     const now = performance.now();
-    this.#recovery = afterConnection(this.#recovery, life, now);
-    if (core.state.session !== null && isSessionDead(this.#recovery)) core.adopt(null);
+    const recovery = core.recovery = afterConnection(core.recovery, life, now);
+    if (core.state.session !== null && isSessionDead(recovery)) core.adopt(null);
     const delayMs = Math.max(
-      reconnectDelayMs(this.#recovery, { identifies: core.state.session === null, shardCount }, Math.random()),
+      reconnectDelayMs(recovery, { identifies: core.state.session === null, shardCount }, Math.random()),
       least + Math.random() * (most - least),
     );
     core.enter("backing_off");
-    core.emit("reconnecting", { attempt: this.#recovery.attempt, delayMs, error });
+    core.emit("reconnecting", { attempt: recovery.attempt, delayMs, error });
     await delay(delayMs, { signal: this.#signal });
   }
 
@@ -119,7 +104,10 @@ export class ReconnectLoop {
     const { options: { sessionStore }, parts: { shardId, shardCount } } = core;
     if (sessionStore === undefined || core.state.session !== null) return;
     try {
-      const session = await sessionStore.load(sessionKeyOf(shardId, shardCount), { signal: this.#signal });
+      // What was to be deleted must not be found.
+      await core.saver?.flush();
+      const key = sessionKeyOf(shardId, shardCount);
+      const session = await abortable(sessionStore.load(key, { signal: this.#signal }), this.#signal);
       if (isSessionOf(session, shardId, shardCount)) {
         const { id, sequence, resumeUrl } = session;
         core.adopt({ id, sequence, resumeUrl });

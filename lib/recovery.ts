@@ -54,6 +54,11 @@ export const INITIAL_RECOVERY: Recovery = {
   shortIdentifies: 0,
 };
 
+/** What is left to be remembered after the shard was closed: what there is to be known of its session. */
+export function afterClose({ deadResumes, deadSince, deadUntil }: Recovery): Recovery {
+  return { ...INITIAL_RECOVERY, deadResumes, deadSince, deadUntil };
+}
+
 /** What a connection came to. */
 export interface ConnectionLife {
   /** Whether it was opened on the resume URL. */

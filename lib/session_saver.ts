@@ -15,6 +15,9 @@ export interface SessionSaverOptions {
 /** How long changes are gathered, in milliseconds. */
 const COALESCE_MS = 250;
 
+/** How long the end of a write is waited for at most, in milliseconds. */
+const FLUSH_TIMEOUT_MS = 5_000;
+
 /** Writes a session behind the events' back: one write at a time, in order, the last state only. */
 export class SessionSaver {
   readonly #options: SessionSaverOptions;
@@ -30,19 +33,29 @@ export class SessionSaver {
 
   /** Says that what there is to be saved has changed. */
   touch(): void {
-    this.#timer ??= setTimeout(() => this.#begin(), COALESCE_MS);
+    this.#timer ??= setTimeout(() => this.begin(), COALESCE_MS);
   }
 
   /**
    * Saves now what has changed, and nothing else: what is in the store may never have been loaded. Resolves when it is
-   * written, or has failed and been reported.
+   * written, or has failed and been reported, which a store that does not answer has after a while.
    */
-  flush(): Promise<void> {
-    if (this.#timer !== undefined) this.#begin();
-    return this.#writing;
+  async flush(): Promise<void> {
+    if (this.#timer !== undefined) this.begin();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        const message = `Cannot save the session: the store has not answered for ${FLUSH_TIMEOUT_MS} ms`;
+        this.#options.onError(new DOMException(message, "TimeoutError"));
+        resolve();
+      }, FLUSH_TIMEOUT_MS);
+    });
+    await Promise.race([this.#writing, timeout]);
+    clearTimeout(timer);
   }
 
-  #begin(): void {
+  /** Saves what there is without gathering changes. */
+  begin(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#writing = this.#next ??= this.#writing.then(() => this.#write());

@@ -19,11 +19,14 @@ export interface Session {
  *
  * What is saved is the *handled* sequence: never ahead of the last dispatch before which every listener has settled.
  * After a crash dispatches may therefore be delivered again, and none is lost.
+ *
+ * Every call should settle, within a few seconds: a shard waits for `load` before it connects (until it is closed), and
+ * at its end up to 5 seconds for `save` or `delete`. What fails or takes longer is reported as `session_store_error`.
  */
 export interface SessionStore {
   /** Finds a session, or `null`. What is not a session any more must be `null` too. */
   load(key: string, options: { signal?: AbortSignal }): Promise<Session | null>;
-  /** Keeps a session. Calls for one key never overlap. */
+  /** Keeps a session. Calls for one key never overlap: one that does not settle keeps the next ones back. */
   save(key: string, session: Session): Promise<void>;
   /** Forgets a session. */
   delete(key: string): Promise<void>;

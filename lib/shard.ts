@@ -11,7 +11,7 @@ import { type CommandOptions, frameOf } from "./command_queue.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { DisconnectError } from "./errors.ts";
 import type { HTTPClient } from "./http_client.ts";
-import { identifyPayload } from "./identify.ts";
+import { identifyWith } from "./identify.ts";
 import { type MembersQuery, membersRequestData } from "./member_query.ts";
 import { failRequest, MembersRequest } from "./members_request.ts";
 import { GatewayOpcode } from "./opcode.ts";
@@ -96,7 +96,7 @@ export class Shard implements AsyncDisposable {
       { shardId, shardCount, intents, token: checkedToken(token), identifyRateLimiter, httpClient },
       options,
     );
-    this.#checkPresence(this.#core.presence);
+    identifyWith(this.#core, { presence: options.presence ?? null });
     this.#lifetime = new ShardLifetime(this.#core);
   }
 
@@ -127,12 +127,11 @@ export class Shard implements AsyncDisposable {
 
   /** The presence it identifies with: the last one given to {@linkcode presenceUpdate}, or the one from the start. */
   get presence(): PresenceUpdateData | null {
-    return this.#core.presence;
+    return structuredClone(this.#core.presence);
   }
 
   set presence(presence: PresenceUpdateData | null) {
-    this.#checkPresence(presence);
-    this.#core.presence = presence;
+    identifyWith(this.#core, { presence });
   }
 
   /** The bot's token. Setting another one ends the session: the shard connects again and identifies with it. */
@@ -143,7 +142,7 @@ export class Shard implements AsyncDisposable {
   set token(token: string) {
     const checked = checkedToken(token);
     if (checked === this.#core.token) return;
-    this.#core.token = checked;
+    identifyWith(this.#core, { token: checked });
     this.#core.adopt(null);
     this.#lifetime.giveUp(new DisconnectError("Disconnected from the gateway: the token was changed"));
   }
@@ -310,12 +309,19 @@ export class Shard implements AsyncDisposable {
    * ```
    */
   presenceUpdate(presence: PresenceUpdateData, options: SendOptions = {}): Promise<void> {
-    return this.#send(() => {
-      this.#checkPresence(presence);
+    const core = this.#core;
+    const before = core.presence;
+    let kept: PresenceUpdateData | null;
+    const sending = this.#send(() => {
       options.signal?.throwIfAborted();
-      this.#core.presence = presence;
-      return presencePayload(presence);
+      identifyWith(core, { presence });
+      kept = core.presence;
+      return presencePayload(kept as PresenceUpdateData);
     }, { ...options, key: "presence" });
+    sending.catch(() => {
+      if (options.signal?.aborted && core.presence === kept) core.presence = before;
+    });
+    return sending;
   }
 
   /**
@@ -339,7 +345,7 @@ export class Shard implements AsyncDisposable {
    * ```
    */
   voiceStateUpdate(update: VoiceStateUpdateData, options: SendOptions = {}): Promise<void> {
-    return this.#send(() => voiceStatePayload(update), { ...options, key: `voice ${update?.guild_id}` });
+    return this.#send(() => voiceStatePayload(update), { ...options, key: `voice ${String(update?.guild_id)}` });
   }
 
   /**
@@ -425,8 +431,8 @@ export class Shard implements AsyncDisposable {
     query: MembersQuery,
     options: RequestGuildMembersOptions = {},
   ): MembersRequest {
-    const { signal, timeoutMs = 30_000 } = options;
     try {
+      const { signal, timeoutMs = 30_000 } = options;
       checkTimeout("request guild members", "timeoutMs", timeoutMs);
       const d = membersRequestData(guildId, query, this.intents, crypto.randomUUID().replaceAll("-", ""));
       const payload = { op: GatewayOpcode.RequestGuildMembers, d };
@@ -441,11 +447,6 @@ export class Shard implements AsyncDisposable {
       failRequest(request, error);
       return request;
     }
-  }
-
-  /** A presence is part of every IDENTIFY to come: one that makes it too large would keep the shard away for good. */
-  #checkPresence(presence: PresenceUpdateData | null): void {
-    frameOf(identifyPayload(this.#core, presence));
   }
 
   #send(payloadOf: () => SentPayload, options: CommandOptions): Promise<void> {

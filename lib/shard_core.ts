@@ -9,6 +9,7 @@ import { Latch } from "./latch.ts";
 import { listenerErrorTo } from "./listener_error.ts";
 import { MembersRequests } from "./members_requests.ts";
 import type { GatewayEvents, PresenceUpdateData, RawEvents } from "./payload.ts";
+import { INITIAL_RECOVERY, type Recovery } from "./recovery.ts";
 import { INITIAL_STATE, type ResumableSession, type SessionState } from "./session.ts";
 import { SessionSaver } from "./session_saver.ts";
 import { type Session, sessionKeyOf } from "./session_store.ts";
@@ -52,9 +53,11 @@ export class ShardCore {
   readonly requests: MembersRequests;
   readonly saver: SessionSaver | null;
   #token: string;
-  presence: PresenceUpdateData | null;
+  /** As it is sent; see `identifyWith`. */
+  presence: PresenceUpdateData | null = null;
   shouldReconnect = true;
   state: SessionState = INITIAL_STATE;
+  recovery: Recovery = INITIAL_RECOVERY;
   /** Seconds, or `null` before the first ACK of a connection. */
   latency: number | null = null;
   handled: Handled;
@@ -63,12 +66,12 @@ export class ShardCore {
   constructor(parts: ShardParts, options: ShardOptions) {
     const { token, ...rest } = parts;
     this.parts = rest;
-    this.options = options;
+    // A copy: what is changed afterwards has not been checked.
+    this.options = { ...options };
     this.#token = token;
     this.compress = options.compress ?? "zlib-stream";
     this.connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
     this.libraryName = options.libraryName ?? "gangway";
-    this.presence = options.presence ?? null;
     this.dispatcher = new Dispatcher({
       onListenerError: (error, event) => report(error, event),
     });
@@ -134,23 +137,24 @@ export class ShardCore {
   /** Another session began, or the one there was is lost. */
   onSession(): void {
     const { session } = this.state;
-    this.handled = new Handled(session?.sequence ?? 0, () => this.#save());
-    this.#save();
+    // What listeners finish after the end is not saved any more: it will be delivered again.
+    this.handled = new Handled(session?.sequence ?? 0, () => {
+      if (this.#phase !== "closed") this.saver?.touch();
+    });
     // At once: before it is stored, a crash loses every event that its listeners have not finished.
-    void this.saver?.flush();
+    this.saver?.begin();
     if (session === null) {
       this.requests.loseSession(new DisconnectError("Cannot request guild members: the session was lost"));
     }
   }
 
-  /** What listeners finish after the end is not saved any more: it will be delivered again. */
-  #save(): void {
-    if (this.#phase !== "closed") this.saver?.touch();
-  }
-
   /** Makes what inflates the next connection; `null` where nothing is compressed. */
   createDecompressor(): DecompressorLike | null {
     if (this.compress === "none") return null;
-    return this.options.createDecompressor?.(this.compress) ?? new Decompressor(this.compress);
+    const { createDecompressor } = this.options;
+    if (createDecompressor === undefined) return new Decompressor(this.compress);
+    const made = createDecompressor(this.compress);
+    if (typeof made?.decompress === "function" && typeof made.close === "function") return made;
+    throw new TypeError("Cannot decompress: what createDecompressor gave has no decompress and close");
   }
 }

@@ -2,6 +2,7 @@ import { attempt } from "./attempt.ts";
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from "./connection.ts";
 import { printUnheard } from "./critical.ts";
 import type { GatewayError } from "./errors.ts";
+import { onAbort } from "./event_wait.ts";
 import { ReconnectLoop } from "./reconnect_loop.ts";
 import type { ShardCore } from "./shard_core.ts";
 
@@ -19,6 +20,7 @@ export class ShardLifetime {
   constructor(core: ShardCore) {
     this.#core = core;
     this.#controller = this.#renew();
+    this.#closeOn(core.options.signal, this.#controller.signal);
   }
 
   /** Starts to connect; see {@linkcode Shard.connect}. */
@@ -26,10 +28,12 @@ export class ShardLifetime {
     const core = this.#core;
     const obstacle = this.#obstacle(signal);
     if (obstacle !== undefined) return attempt(() => Promise.reject(obstacle.reason));
-    if (this.#controller.signal.aborted) this.#controller = this.#renew();
+    if (this.#controller.signal.aborted) {
+      this.#controller = this.#renew();
+      this.#closeOn(core.options.signal, this.#controller.signal);
+    }
     const loop = this.#loop = new ReconnectLoop(core, this.#controller.signal);
     this.#running = loop.run().catch((error) => this.#onEnd(loop, error));
-    this.#closeOn(core.options.signal, this.#controller.signal);
     const first = new AbortController();
     this.#closeOn(signal, first.signal);
     const release = () => first.abort();
@@ -55,11 +59,9 @@ export class ShardLifetime {
     await closing;
     await this.#running;
     this.#finish(reason);
-    if (cleanup) {
-      core.adopt(null);
-      core.saver?.touch();
-    }
+    if (cleanup) core.adopt(null);
     await core.saver?.flush();
+    loop?.started.reject(reason);
     // Whoever closed at the same time may have connected again meanwhile.
     if (this.#controller === controller) core.closed.fulfil();
   }
@@ -89,11 +91,13 @@ export class ShardLifetime {
 
   /** Closes with the session kept when a signal aborts, until another one says that it does not matter any more. */
   #closeOn(signal: AbortSignal | undefined, until: AbortSignal): void {
-    signal?.addEventListener("abort", () => void this.close(false, signal.reason), { once: true, signal: until });
+    onAbort(signal, until, (reason) => void this.close(false, reason));
   }
 
   async #onEnd(loop: ReconnectLoop, error: unknown): Promise<void> {
-    if (!this.#controller.signal.aborted) await this.#fail(error as Error);
+    // Else who closes it tells.
+    if (this.#controller.signal.aborted) return;
+    await this.#fail(error as Error);
     loop.started.reject(error);
   }
 

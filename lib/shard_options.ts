@@ -126,6 +126,6 @@ export function checkTimeout(action: string, name: string, ms: number): void {
   throw new RangeError(`Cannot ${action}: ${name} must be from 1 to ${MAX_TIMEOUT_MS}, received ${ms}`);
 }
 
-function isWithin(value: number, least: number, most: number): boolean {
-  return value >= least && value <= most;
+function isWithin(value: unknown, least: number, most: number): boolean {
+  return typeof value === "number" && value >= least && value <= most;
 }

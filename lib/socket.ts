@@ -53,11 +53,14 @@ export class GatewaySocket {
   /**
    * Gives the socket up: nothing is heard of it any more. Its end is not waited for, because towards a peer that does
    * not answer it never comes.
+   *
+   * @throws What the decompressor throws when it is closed. All else is done by then.
    */
   abandon(code: number): void {
     this.#controller.abort();
-    this.#inflow.close();
+    // First: closing the decompressor, which may be the owner's, can fail.
     this.#socket.close(code);
+    this.#inflow.close();
   }
 
   /** Gives the socket up and resolves when the peer has confirmed the close, or after a short while without. */
@@ -66,7 +69,11 @@ export class GatewaySocket {
     const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
     if (this.#socket.readyState === WebSocket.CLOSED) resolve();
     this.#socket.addEventListener("close", () => resolve(), { once: true });
-    this.abandon(code);
+    try {
+      this.abandon(code);
+    } catch {
+      // Nothing comes after it that it could harm.
+    }
     return promise.finally(() => clearTimeout(timer));
   }
 

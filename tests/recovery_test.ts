@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
+  afterClose,
   afterConnection,
   type ConnectionLife,
   INITIAL_RECOVERY,
@@ -229,4 +230,11 @@ test("afterConnection keeps its counts and waits in their bounds, whatever conne
       assert(delay >= 0 && delay <= (identifies ? 600_000 : 60_000));
     }
   }));
+});
+
+test("afterClose remembers what concerns the session, and nothing else", () => {
+  const recovery = after([...times(3, DEAD_RESUME), ...times(3, REFUSED_RESUME), ...times(3, DEAD_IDENTIFY)]);
+  const { deadResumes, deadSince, deadUntil } = recovery;
+  assertEquals(deadResumes, 3);
+  assertEquals(afterClose(recovery), { ...INITIAL_RECOVERY, deadResumes, deadSince, deadUntil });
 });

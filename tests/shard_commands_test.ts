@@ -162,6 +162,11 @@ test("Shard rejects commands that are not right, naming what it was given, and s
     [() => shard.requestChannelInfo("1", []), "[]"],
     [() => shard.requestChannelInfo("1", [wrong("topic")]), "topic"],
     [() => shard.requestChannelInfo(wrong(1), ["status"]), "1"],
+    [() => shard.voiceStateUpdate(voiceOf(wrong(1n), null)), "1n"],
+    [() => shard.voiceStateUpdate(voiceOf(wrong(Symbol("guild")), null)), "Symbol(guild)"],
+    [() => shard.requestSoundboardSounds([wrong(1n)]), "1n"],
+    [() => shard.requestSoundboardSounds(wrong(Symbol("guild"))), "guildIds"],
+    [() => shard.requestChannelInfo(wrong(Symbol("guild")), ["status"]), "Symbol(guild)"],
   ];
   for (const [command, given] of cases) await assertRejects(command, TypeError, given);
   await it.roundTrip();
@@ -265,4 +270,47 @@ test("Shard that was never connected can be left with commands waiting", async (
   const waiting = shard.requestSoundboardSounds(["1"]);
   await shard.close();
   await assertRejects(() => waiting, DOMException);
+});
+
+test("Shard takes text with a lone surrogate wherever it takes text", async () => {
+  await using it = await connectedRig();
+  const { shard } = it;
+  const { guildId } = guildOf(it);
+  const name = "\ud800";
+  await shard.presenceUpdate({ ...presenceOf(PresenceUpdateStatus.Idle), activities: [{ name, type: 0 }] });
+  assertEquals(await shard.requestGuildMembers(guildId, { query: name, limit: 1, nonce: name }), []);
+  await shard.close();
+});
+
+test("Shard identifies with the presence there was where an update was taken back before it was sent", async () => {
+  using _ = fixedRandom();
+  await using it = await connectedRig();
+  const { shard, gateway } = it;
+  const first = presenceOf(PresenceUpdateStatus.Idle);
+  await shard.presenceUpdate(first);
+  const lost = shard.dispatcher.waitFor("disconnect");
+  gateway.disconnect(4009);
+  await lost;
+  const controller = new AbortController();
+  const waiting = shard.presenceUpdate(presenceOf(PresenceUpdateStatus.DoNotDisturb), { signal: controller.signal });
+  assertEquals(shard.presence?.status, PresenceUpdateStatus.DoNotDisturb);
+  controller.abort();
+  await assertRejects(() => waiting, DOMException);
+  assertEquals(shard.presence, first);
+  await shard.ready;
+  assertEquals((gateway.identifies[1]?.d as { presence: unknown }).presence, first);
+  // What was sent, or changed since, is not taken back.
+  const later = new AbortController();
+  await shard.presenceUpdate(presenceOf(PresenceUpdateStatus.Online), { signal: later.signal });
+  later.abort();
+  assertEquals(shard.presence?.status, PresenceUpdateStatus.Online);
+});
+
+test("Shard goes on remembering a presence update that was not sent before it was closed", async () => {
+  await using it = await rig();
+  const { shard } = it;
+  const update = shard.presenceUpdate(presenceOf(PresenceUpdateStatus.DoNotDisturb));
+  await shard.close();
+  await assertRejects(() => update, DOMException);
+  assertEquals(shard.presence?.status, PresenceUpdateStatus.DoNotDisturb);
 });

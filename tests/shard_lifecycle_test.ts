@@ -345,3 +345,41 @@ for (const phase of ["waiting", "connecting", "identifying", "ready"] as const) 
     assertEquals(shard.phase, "closed");
   });
 }
+
+test("Shard can be connected again as soon as connect has failed", async () => {
+  await using it = await connectedRig();
+  const { shard } = it;
+  await shard.close({ cleanup: false });
+  const controller = new AbortController();
+  const connecting = shard.connect({ signal: controller.signal });
+  controller.abort(new Error("No time"));
+  await assertRejects(() => connecting, Error, "No time");
+  assertEquals(shard.phase, "closed");
+  await shard.connect();
+  await shard.ready;
+  await shard.close();
+  shard.shouldReconnect = false;
+  await assertRejects(() => shard.connect(), ReconnectCheckFailedError);
+  shard.shouldReconnect = true;
+  await it.up();
+});
+
+for (const isEarly of [true, false]) {
+  test(`Shard whose signal is aborted ${isEarly ? "already" : "before it is connected"} is closed`, async () => {
+    await using it = await rig();
+    const controller = new AbortController();
+    const reason = new Error("Enough");
+    if (isEarly) controller.abort(reason);
+    const { signal } = controller;
+    const shard = new Shard(0, 1, ALL_INTENTS, it.gateway.token, new TimesPer(1, 5), it.client, { signal });
+    const { closed, ready } = shard;
+    const event = shard.eventDispatcher.waitFor("READY");
+    controller.abort(reason);
+    await closed;
+    for (const promise of [ready, event, shard.connect()]) {
+      assertStrictEquals(await promise.catch((error) => error), reason);
+    }
+    assertEquals(shard.phase, "closed");
+    await shard.close();
+  });
+}

@@ -229,3 +229,42 @@ test("Shard resumes a session whose READY named no URL to resume on, through the
   gateway.drop();
   assertEquals((await gateway.next("resume")).via, "gateway");
 });
+
+test("Shard counts resumes that die over a close and a connect that keep the session", async () => {
+  using time = fakeTime();
+  using _ = fixedRandom(0.1);
+  await using it = await rig({ memory: true, gateway: { sessionTtlMs: 3_600_000 } });
+  const { shard, gateway } = it;
+  await shard.connect();
+  await shard.ready;
+  gateway.brickResumes();
+  gateway.drop();
+  for (let passed = 0; passed < 200_000 && gateway.identifies.length === 1; passed += 20_000) {
+    await shard.close({ cleanup: false });
+    await shard.connect();
+    await time.pass(20_000);
+  }
+  assertEquals([gateway.identifies.length, shard.phase], [2, "ready"]);
+});
+
+test("Shard counts resumes that die anew after one that did not, whatever ended the connection", async () => {
+  using time = fakeTime();
+  using _ = fixedRandom(0.5);
+  await using it = await rig({ memory: true, gateway: { sessionTtlMs: 3_600_000 } });
+  const { shard, gateway } = it;
+  await shard.connect();
+  await shard.ready;
+  const { sessionId } = shard;
+  gateway.brickResumes();
+  gateway.drop();
+  await time.pass(70_000);
+  assertGreater(gateway.resumes.length, 4);
+  gateway.brickResumes(false);
+  await time.pass(60_000);
+  assertEquals([shard.phase, shard.sessionId], ["ready", sessionId]);
+  await shard.close({ cleanup: false });
+  gateway.brickResumes();
+  await shard.connect();
+  await time.pass(10_000);
+  assertEquals(shard.sessionId, sessionId);
+});

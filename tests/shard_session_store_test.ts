@@ -183,3 +183,96 @@ test("Shard.session is plain data with which another one can resume", async () =
   await next.ready;
   assertEquals([gateway.identifies.length, gateway.resumes.length], [1, 1]);
 });
+
+/** A store that never answers to one of the calls. */
+function mute(call: keyof SessionStore): SessionStore {
+  const store: SessionStore = new MemorySessionStore();
+  store[call] = () => new Promise<never>(() => {});
+  return store;
+}
+
+test("Shard whose store never answers to load can be closed, and gives up with a signal", async () => {
+  await using it = await rig({ shard: { sessionStore: mute("load") } });
+  const { shard } = it;
+  const closed = shard.connect();
+  await shard.close();
+  assertEquals((await assertRejects(() => closed, DOMException)).name, "AbortError");
+  const controller = new AbortController();
+  const connecting = shard.connect({ signal: controller.signal });
+  controller.abort(new Error("Too slow"));
+  await assertRejects(() => connecting, Error, "Too slow");
+  assertEquals([shard.phase, it.gateway.connections.length], ["closed", 0]);
+});
+
+for (const [call, cleanup] of [["save", false], ["delete", true]] as const) {
+  test(`Shard whose store never answers to ${call} is closed after 5 seconds, and says so`, async () => {
+    using time = fakeTime();
+    await using it = await rig({ memory: true, shard: { sessionStore: mute(call) } });
+    const { shard } = it;
+    const errors: unknown[] = [];
+    shard.dispatcher.listen("session_store_error", ({ error }) => errors.push(error));
+    await shard.connect();
+    await shard.ready;
+    await time.pass(60_000);
+    assertEquals(errors, []);
+    let over = false;
+    const closing = shard.close({ cleanup }).then(() => over = true);
+    await time.pass(4_999);
+    assertEquals(over, false);
+    await time.pass(1);
+    await closing;
+    assertEquals(errors.map((error) => (error as Error).name), ["TimeoutError"]);
+    assertEquals([shard.phase, time.timers()], ["closed", 0]);
+    // What is left to be disposed of writes again.
+    const disposing = shard.close({ cleanup: false });
+    await time.pass(5_000);
+    await disposing;
+    shard.close = () => Promise.resolve();
+  });
+}
+
+test("Shard fails with its critical error though its store never answers", async () => {
+  using time = fakeTime();
+  await using it = await rig({ memory: true, shard: { sessionStore: mute("save") } });
+  const { shard } = it;
+  await shard.connect();
+  await shard.ready;
+  const { closed } = shard;
+  it.gateway.disconnect(4012);
+  await time.pass(5_000);
+  assertEquals((await closed.catch((error) => error)).name, "InvalidApiVersionError");
+  const closing = shard.close();
+  await time.pass(5_000);
+  await closing;
+  shard.close = () => Promise.resolve();
+});
+
+test("Shard.token set while the shard is closed, or was never connected, leaves no session to be resumed", async () => {
+  for (const isNew of [true, false]) {
+    const sessionStore = new MemorySessionStore();
+    await using it = await connectedRig({ shard: { sessionStore } });
+    await it.shard.close({ cleanup: false });
+    assert(await sessionStore.load("0-1") !== null);
+    // Slow, as stores are: what is deleted must not be found meanwhile.
+    const slow: SessionStore = {
+      load: (key) => sessionStore.load(key),
+      save: (key, session) => sessionStore.save(key, session),
+      delete: async (key) => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        await sessionStore.delete(key);
+      },
+    };
+    await using shard = isNew ? successor(it, slow) : successor(it, sessionStore);
+    if (!isNew) {
+      await shard.connect();
+      await shard.ready;
+      await shard.close({ cleanup: false });
+    }
+    const { token } = shard;
+    shard.token = "another";
+    shard.token = token;
+    await shard.connect();
+    await shard.ready;
+    assertEquals([it.gateway.identifies.length, it.gateway.resumes.length], [2, isNew ? 0 : 1]);
+  }
+});
