@@ -57,6 +57,11 @@ const MAX_NONCE_BYTES = 32;
 
 const encoder = new TextEncoder();
 
+/** A value as an error names it; JSON knows neither bigints nor symbols. */
+function shown(value: unknown): string {
+  return typeof value === "bigint" ? `${value}n` : JSON.stringify(value) ?? String(value);
+}
+
 /**
  * Checks a snowflake.
  *
@@ -64,8 +69,7 @@ const encoder = new TextEncoder();
  */
 export function checkSnowflake(action: string, name: string, value: unknown): string {
   if (typeof value === "string" && /^\d{1,20}$/.test(value)) return value;
-  const received = typeof value === "bigint" ? `${value}n` : JSON.stringify(value);
-  throw new TypeError(`Cannot ${action}: ${name} must be a snowflake, received ${received}`);
+  throw new TypeError(`Cannot ${action}: ${name} must be a snowflake, received ${shown(value)}`);
 }
 
 /**
@@ -116,7 +120,7 @@ function byIds({ userIds, limit }: MembersByIds): Partial<MembersRequestData> {
   const ids = typeof userIds === "string" ? [userIds] : userIds;
   if (!Array.isArray(ids)) {
     throw new TypeError(
-      `Cannot request guild members: userIds must be an id or an array of ids, received ${JSON.stringify(userIds)}`,
+      `Cannot request guild members: userIds must be an id or an array of ids, received ${shown(userIds)}`,
     );
   }
   if (ids.length < 1 || ids.length > MAX_IDS) {

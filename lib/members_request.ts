@@ -1,3 +1,4 @@
+import { attempt } from "./attempt.ts";
 import type { GuildMember, GuildMembersChunk } from "./payload.ts";
 
 /** Gives the request the next part of its answer; returns whether that was the last one. */
@@ -78,7 +79,7 @@ export class MembersRequest implements PromiseLike<GuildMember[]>, AsyncIterable
     if (this.#use === "parts") throw notBoth();
     this.#choose("parts");
     return {
-      next: () => this.#next(),
+      next: () => attempt(() => this.#next()),
       return: () => {
         this.#onReturn();
         this.#finish("complete");

@@ -82,6 +82,8 @@ export class MembersRequests {
     const entry = this.#entries.get(chunk.nonce ?? "");
     if (entry === undefined) return;
     const { chunk_index = 0, chunk_count = 1, members = [] } = chunk;
+    // What makes no sense is passed over: without the real part the request times out.
+    if (!Array.isArray(members) || !isCount(chunk_index) || !isCount(chunk_count) || chunk_index >= chunk_count) return;
     const isLast = deliverChunk(entry.request, { ...chunk as GuildMembersChunk, chunk_index, chunk_count, members });
     if (isLast) this.#close(entry.request.nonce);
     else this.#arm(entry.request.nonce, entry);
@@ -89,7 +91,9 @@ export class MembersRequests {
 
   #onRateLimited(data: { opcode?: unknown; retry_after?: unknown; meta?: { nonce?: unknown } }): void {
     if (data.opcode !== GatewayOpcode.RequestGuildMembers || typeof data.meta?.nonce !== "string") return;
-    const retryAfterMs = typeof data.retry_after === "number" ? data.retry_after * 1000 : 30_000;
+    const retryAfterMs = typeof data.retry_after === "number" && data.retry_after >= 0
+      ? data.retry_after * 1000
+      : 30_000;
     this.#fail(
       data.meta.nonce,
       new RateLimitedError(
@@ -127,4 +131,8 @@ export class MembersRequests {
     clearTimeout(entry.timer);
     entry.controller.abort();
   }
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && value as number >= 0;
 }

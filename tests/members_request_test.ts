@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { delay } from "@std/async";
 import { deliverChunk, failRequest, MembersRequest } from "../lib/members_request.ts";
 import type { GuildMembersChunk } from "../lib/payload.ts";
 import { sampleMember, sampleUser } from "../lib/testing/samples.ts";
@@ -117,5 +118,15 @@ test("MembersRequest is awaited or iterated over once, not both", async () => {
 test("MembersRequest's rejection needs nobody who waits for it", async () => {
   failRequest(request(), new Error("nobody listens"));
   // A runtime reports unhandled rejections at the end of a turn.
-  await new Promise((resolve) => setTimeout(resolve));
+  await delay(0);
+});
+
+test("MembersRequest that fails does not end the process for a part that nobody waits for", async () => {
+  const failing = request();
+  const parts = failing[Symbol.asyncIterator]();
+  const next = parts.next();
+  failRequest(failing, new RangeError("closed"));
+  parts.next();
+  await delay(0);
+  assertEquals(await next.catch((error) => error.message), "closed");
 });

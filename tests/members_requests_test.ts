@@ -192,3 +192,35 @@ test("MembersRequests forgets a request whose loop is left", () =>
     assert(!requests.awaits("GUILD_MEMBERS_CHUNK"));
     requests.onDispatch("GUILD_MEMBERS_CHUNK", answer("a", 1, 2));
   }));
+
+test("MembersRequests passes over parts that make no sense, and hands none of them out", () =>
+  withRequests(async ({ requests, open }) => {
+    const request = open("a");
+    const wrong: object[] = [
+      ...[null, "abc", {}, 5].map((members) => ({ members })),
+      ...["x", "1", -5, 1.5, 2, null].map((chunk_index) => ({ chunk_index })),
+      ...["x", "2", -5, 0, 1.5, null].map((chunk_count) => ({ chunk_count })),
+    ];
+    for (const part of wrong) requests.onDispatch("GUILD_MEMBERS_CHUNK", { ...answer("a", 0, 2), ...part });
+    requests.onDispatch("GUILD_MEMBERS_CHUNK", answer("a", 1, 2));
+    requests.onDispatch("GUILD_MEMBERS_CHUNK", answer("a", 0, 2));
+    assertEquals(await nicksOf(request), ["a1", "a0"]);
+  }));
+
+test("MembersRequests times a request out whose parts claim to be a thousand million", () =>
+  withRequests(async ({ clock, requests, open }) => {
+    const request = open("a");
+    const failed = nicksOf(request).catch((error) => error);
+    requests.onDispatch("GUILD_MEMBERS_CHUNK", answer("a", 0, 1e9));
+    await clock.tickAsync(1_000);
+    assertEquals((await failed as Error).name, "TimeoutError");
+  }));
+
+test("MembersRequests waits half a minute where RATE_LIMITED names no time that can be waited for", () =>
+  withRequests(async ({ requests, open }) => {
+    for (const retry_after of [-1, "x", null]) {
+      const request = open("a");
+      requests.onDispatch("RATE_LIMITED", { opcode: 8, retry_after, meta: { nonce: "a" } });
+      assertEquals((await assertRejects(() => nicksOf(request), RateLimitedError)).retryAfterMs, 30_000);
+    }
+  }));

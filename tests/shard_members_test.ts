@@ -124,7 +124,13 @@ test("Shard.requestGuildMembers rejects what is not right, and sends nothing", a
     assertStringIncludes(error.message, text);
   }
   assertInstanceOf(await failureOf(shard.requestGuildMembers("guild", { userIds: ["1"] })), TypeError);
-  for (const timeoutMs of [0, NaN, Infinity]) {
+  for (const guildId of [1n, Symbol("guild"), null, {}]) {
+    assertInstanceOf(await failureOf(shard.requestGuildMembers(guildId as never, { userIds: ["1"] })), TypeError);
+    assertInstanceOf(await failureOf(shard.requestGuildMembers("1", { userIds: guildId as never })), TypeError);
+    assertInstanceOf(await failureOf(shard.requestGuildMembers("1", { userIds: [guildId as never] })), TypeError);
+  }
+  assertInstanceOf(await failureOf(shard.requestGuildMembers("1", { userIds: ["1"] }, null as never)), TypeError);
+  for (const timeoutMs of [0, NaN, Infinity, 1n as unknown as number]) {
     const error = await failureOf(shard.requestGuildMembers(guildIn(it), { userIds: ["1"] }, { timeoutMs }));
     assertInstanceOf(error, RangeError);
   }
