@@ -142,8 +142,10 @@ for (const data of ["", ',"d":null', ',"d":{}', ',"d":{"session_id":7}', ',"d":{
     gateway.withholdReady();
     await shard.connect();
     await gateway.next("identify", undefined, { past: true });
+    const reconnecting = shard.dispatcher.waitFor("reconnecting");
     gateway.sendRaw(`{"t":"READY","s":1,"op":0${data}}`);
     await shard.dispatcher.waitFor("disconnect");
+    assertStringIncludes((await reconnecting).error.message, "READY with the session_id ");
     gateway.withholdReady(false);
     await shard.ready;
     assertEquals([gateway.identifies.length, shard.sessionSequenceNumber !== null], [2, true]);
@@ -151,15 +153,18 @@ for (const data of ["", ',"d":null', ',"d":{}', ',"d":{"session_id":7}', ',"d":{
 }
 
 test("Shard connects again after a HELLO without an interval that a timer can run", async () => {
-  for (const interval of ["null", "0", "-1", '"1000"', "1e12"]) {
+  for (const interval of ["null", "0", "-1", '"1000"', '"NaN"', "1e12", "1e300", "[]"]) {
     using _ = fixedRandom();
     await using it = await rig();
     const { shard, gateway } = it;
     gateway.withholdHello();
     await shard.connect();
     await gateway.next("connection", undefined, { past: true });
+    const reconnecting = shard.dispatcher.waitFor("reconnecting");
     gateway.sendRaw(`{"op":10,"d":{"heartbeat_interval":${interval}}}`);
     await shard.dispatcher.waitFor("disconnect");
+    const { message } = (await reconnecting).error;
+    assertStringIncludes(message, `HELLO with the heartbeat_interval ${JSON.stringify(JSON.parse(interval))}`);
     gateway.withholdHello(false);
     await shard.ready;
   }
