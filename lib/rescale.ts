@@ -32,17 +32,26 @@ const GUILDS_TIMEOUT_MS = 30_000;
 /** How long the old set stands by for a new one that loses connections after the switch, in milliseconds. */
 const STAND_BY_MS = 60_000;
 
+/** How long the new set is given, once it has been ready, to stay usable until the switch, in milliseconds. */
+const SWITCH_TIMEOUT_MS = 300_000;
+
 /**
  * Brings up a second set of shards beside the first and hands over to it, without losing an event or delivering one
  * twice. That sessions with different shard counts run side by side is what the gateway's documentation suggests for
  * scaling without downtime.
  *
- * If it fails or is called off before the switch, the new shards are closed and the old ones go on as before.
+ * If it fails or is called off before the switch, the new shards are closed and the old ones go on as before. So it is,
+ * with a `TimeoutError`, where new shards that have been ready lose their connections again and again for five minutes.
+ *
+ * Up to the switch a session store has the new sessions as of their beginning: it is the old shards' listeners that
+ * handle events, and after a crash they all come again.
  *
  * @see {@link https://discord.com/developers/docs/events/gateway#sharding}
  */
 export async function rescale(options: RescaleOptions): Promise<OverlapCounts> {
   const { oldShards, newShards, attach, onSwitch, signal, lifetime } = options;
+  const switched = Promise.withResolvers<void>();
+  const held = newShards.map((shard) => holdBack(shard, switched.promise));
   let hearing: Hearing;
   try {
     await comeUp(newShards, signal);
@@ -50,6 +59,9 @@ export async function rescale(options: RescaleOptions): Promise<OverlapCounts> {
   } catch (error) {
     await closeAll(newShards);
     throw error;
+  } finally {
+    dispose(held);
+    switched.resolve();
   }
   onSwitch();
   let counts: OverlapCounts;
@@ -64,6 +76,16 @@ export async function rescale(options: RescaleOptions): Promise<OverlapCounts> {
     counts = hearing.overlap.finish();
   }
   return counts;
+}
+
+/** Keeps a shard's events from counting as handled. One of each session will do: no later one counts before it. */
+function holdBack({ eventDispatcher }: Shard, until: Promise<void>): Disposable {
+  let held: string | null = null;
+  return eventDispatcher.listenAll(({ type, sessionId }) => {
+    if (type === "READY" || sessionId === held) return;
+    held = sessionId;
+    return until;
+  });
 }
 
 /** Connects the shards; resolves when all are ready and have their guilds. */
@@ -92,7 +114,8 @@ interface Hearing {
 
 /** Listens to both sets; resolves at the switch, up to which the new one has been usable without a break. */
 async function hearBoth({ oldShards, newShards, deliver, attach, signal }: RescaleOptions): Promise<Hearing> {
-  for (;;) {
+  const until = performance.now() + SWITCH_TIMEOUT_MS;
+  while (performance.now() < until) {
     const overlap = new Overlap(performance.now() + 2 * SKEW_MS, SKEW_MS, deliver);
     const taps = [...oldShards.flatMap(tapper("old", overlap)), ...newShards.flatMap(tapper("new", overlap))];
     for (const shard of oldShards) attach(shard, false);
@@ -109,6 +132,7 @@ async function hearBoth({ oldShards, newShards, deliver, attach, signal }: Resca
     // Whatever a shard has to replay after a break was delivered by the old set before the overlap began.
     await Promise.all(newShards.filter(({ phase }) => phase === "closed").map((shard) => shard.closed));
   }
+  throw new DOMException("Cannot rescale: the new shards do not keep their connections", "TimeoutError");
 }
 
 /** Waits, and tells whether all shards have been usable from the beginning to the end. */

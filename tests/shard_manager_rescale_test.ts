@@ -441,3 +441,37 @@ test("ShardManager.rescaleShards loses and doubles nothing over real sockets, co
   assertEquals(heard.toSorted(), said.toSorted());
   assertEquals([rescales[0]?.unmatched, rig.gateway.openConnections], [0, 2]);
 });
+
+test("ShardManager.rescaleShards gives up where the new shards do not keep their connections for five minutes", async () => {
+  using time = fakeTime();
+  using _ = fixedRandom(0.1);
+  await using flowing = await traffic(time, 1);
+  const { manager, gateway } = flowing.rig;
+  let failure: Error | null = null;
+  const rescaling = manager.rescaleShards(2).catch((error) => void (failure = error));
+  await flowing.flow(100);
+  for (let passed = 0; passed < 310_000 && failure === null; passed += 2_000) {
+    gateway.drop({ shardId: 1 });
+    await flowing.flow(2_000);
+  }
+  await rescaling;
+  assertEquals([(failure as Error | null)?.name, manager.shardCount, manager.pendingShards], ["TimeoutError", 1, []]);
+  assertEquals(gateway.openConnections, 1);
+  await flowing.assertOnce();
+});
+
+test("ShardManager.rescaleShards stores no progress of the new sessions before the switch", async () => {
+  using time = fakeTime();
+  const sessionStore = new MemorySessionStore();
+  await using flowing = await traffic(time, 1, { manager: { sessionStore } });
+  const rescaling = flowing.rig.manager.rescaleShards(2);
+  await flowing.flow(SWITCH_MS - 200);
+  const stored = async () =>
+    (await Promise.all(["0-2", "1-2"].map((key) => sessionStore.load(key)))).map((session) => session?.sequence);
+  assertEquals(await stored(), [1, 1]);
+  await flowing.flow(1_000);
+  for (const sequence of await stored()) assertGreater(sequence ?? 0, 20);
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  await flowing.assertOnce();
+});
