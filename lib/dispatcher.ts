@@ -205,7 +205,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     const { highWaterMark = 10_000, signal } = options;
     const iterating = new AbortController();
     const iterator = new EventIterator<DataOf<Events, Name>>({ highWaterMark, unsubscribe: () => iterating.abort() });
-    onAbort(signal, iterating.signal, (reason) => iterator.abort(reason));
+    onAbort(signal, iterating.signal, (reason) => iterator.abort(reason, () => this.signal));
     onAbort(this.signal, iterating.signal, (reason) => iterator.fail(reason));
     this.listen(name, (_data, event) => iterator.push(event), { signal: iterating.signal });
     return iterator;

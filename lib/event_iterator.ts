@@ -58,10 +58,16 @@ export class EventIterator<T> implements AsyncIterableIterator<T> {
     for (const taker of this.#takers.splice(0)) taker.reject(reason);
   }
 
-  /** Ends the iteration with an error at once: what is queued is given up. */
-  abort(reason: unknown): void {
-    this.#drop();
+  /**
+   * Ends the iteration with an error at once. What is queued is given up, and counts as handled unless the owner ends
+   * together with it: nobody has seen it, and it may be delivered again.
+   */
+  abort(reason: unknown, owner: () => AbortSignal | null): void {
+    const queue = this.#queue.splice(0);
     this.fail(reason);
+    queueMicrotask(() => {
+      if (!owner()?.aborted) queue.forEach(release);
+    });
   }
 
   /** Takes the next event's data. */
@@ -86,7 +92,7 @@ export class EventIterator<T> implements AsyncIterableIterator<T> {
   /** Ends the iteration: unsubscribes and gives up what is queued. */
   return(value?: unknown): Promise<IteratorResult<T>> {
     this.#releaseTaken();
-    this.#drop();
+    for (const event of this.#queue.splice(0)) release(event);
     this.#failure = undefined;
     this.#end();
     for (const taker of this.#takers.splice(0)) taker.resolve({ done: true, value: undefined });
@@ -107,10 +113,6 @@ export class EventIterator<T> implements AsyncIterableIterator<T> {
   #releaseTaken(): void {
     if (this.#taken !== undefined) release(this.#taken);
     this.#taken = undefined;
-  }
-
-  #drop(): void {
-    for (const event of this.#queue.splice(0)) release(event);
   }
 
   #end(): void {

@@ -139,8 +139,22 @@ test("Dispatcher.events gives up what is queued on return and on its signal", as
   await returned.return?.();
   assert(settlement(event) !== undefined);
   controller.abort();
-  assertStrictEquals(settlement(event), undefined);
   await settled;
+  assertStrictEquals(settlement(event), undefined);
+});
+
+test("Dispatcher.events that is ended together with its owner leaves what is queued unhandled", async () => {
+  for (const isFirst of [true, false]) {
+    const [owner, controller] = [new AbortController(), new AbortController()];
+    const dispatcher = new Dispatcher({ signal: owner.signal });
+    const events = dispatcher.events("x", { signal: controller.signal });
+    const event = new GatewayEvent("x");
+    dispatcher.emit(event);
+    for (const one of isFirst ? [controller, owner] : [owner, controller]) one.abort();
+    await delay(0);
+    assert(settlement(event) !== undefined);
+    await events.return?.();
+  }
 });
 
 test("Dispatcher.events leaves a message that cannot be parsed to onListenerError and goes on", async () => {
