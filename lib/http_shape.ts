@@ -51,7 +51,7 @@ export function headersOf(userAgent: string, options: RequestOptions): Headers {
   if (auth !== undefined) headers.set("authorization", auth.authorization);
   if (body !== undefined) headers.set("content-type", "application/json");
   // "This header supports URL-encoded UTF-8 characters".
-  if (reason !== undefined) headers.set("x-audit-log-reason", encodeURIComponent(reason));
+  if (reason !== undefined) headers.set("x-audit-log-reason", encodeURIComponent(reason.toWellFormed()));
   return headers;
 }
 

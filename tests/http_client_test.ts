@@ -197,12 +197,12 @@ test("HTTPClient.request sends headers, a reason and no body, and takes an empty
   withServer((_request, response) => response.writeHead(204).end(), async (baseUrl, received) => {
     using client = new HTTPClient({ baseUrl });
     const headers = { "x-test": "1", "user-agent": "Other", authorization: "Other" };
-    const options = { auth: AUTH, headers, reason: "Spam & more 🏓" };
+    const options = { auth: AUTH, headers, reason: "Spam & more 🏓\ud800" };
     assertEquals(await client.request("delete", "/channels/1/messages/2?a=%2F", options), undefined);
     const request = received[0]!;
     assertEquals([request.method, request.path, request.body], ["DELETE", "/api/v10/channels/1/messages/2?a=%2F", ""]);
     assertEquals(request.headers["x-test"], "1");
-    assertEquals(request.headers["x-audit-log-reason"], "Spam%20%26%20more%20%F0%9F%8F%93");
+    assertEquals(request.headers["x-audit-log-reason"], "Spam%20%26%20more%20%F0%9F%8F%93%EF%BF%BD");
     assertEquals(request.headers.authorization, `Bot ${CANARY}`);
     assertStringIncludes(`${request.headers["user-agent"]}`, "DiscordBot (");
   }));
