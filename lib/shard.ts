@@ -125,7 +125,10 @@ export class Shard implements AsyncDisposable {
     return this.#core.libraryName;
   }
 
-  /** The presence it identifies with: the last one given to {@linkcode presenceUpdate}, or the one from the start. */
+  /**
+   * The presence it identifies with: the last one given to {@linkcode presenceUpdate}, or the one from the start. It is a
+   * copy, as it is sent.
+   */
   get presence(): PresenceUpdateData | null {
     return structuredClone(this.#core.presence);
   }
@@ -134,7 +137,12 @@ export class Shard implements AsyncDisposable {
     identifyWith(this.#core, { presence });
   }
 
-  /** The bot's token. Setting another one ends the session: the shard connects again and identifies with it. */
+  /**
+   * The bot's token. Setting another one ends the session, also one that is only stored: the shard connects again and
+   * identifies with it.
+   *
+   * @throws {RangeError} On setting one that would make an IDENTIFY larger than 4096 bytes.
+   */
   get token(): string {
     return this.#core.token;
   }
@@ -227,8 +235,8 @@ export class Shard implements AsyncDisposable {
    * Resolves when the first connection is being opened, which waits for the turn to identify where one is needed; await
    * {@linkcode ready} for the shard to be usable.
    *
-   * @throws {DOMException} Rejects with InvalidStateError if the shard is connected already, and with an AbortError if
-   * it is closed meanwhile.
+   * @throws {DOMException} Rejects with InvalidStateError if the shard is connected already, and once it is closed with
+   * an AbortError, or with the reason of the signal that closed it, if that happens meanwhile.
    * @throws {ReconnectCheckFailedError} Rejects if it has to identify and `shouldReconnect` is `false`.
    *
    * @example Usable after `ready`
@@ -283,7 +291,8 @@ export class Shard implements AsyncDisposable {
   }
 
   /**
-   * Changes the presence, now and for every later session. Of several that wait only the last one is sent.
+   * Changes the presence, now and for every later session, unless the signal takes it back before it is sent. Of
+   * several that wait only the last one is sent.
    *
    * @returns Resolves when it was sent, or was overtaken by another.
    * @throws {TypeError} Rejects if it is not a presence.

@@ -22,7 +22,12 @@ export interface IdentifyPermit extends Disposable {
   sent(): void;
 }
 
-/** Decides when a shard may identify. Implement it to share one limit between processes. */
+/**
+ * Decides when a shard may identify. Implement it to share one limit between processes.
+ *
+ * A shard asks again after a while where `acquire` rejects. Where what it gives is no permit, or the permit throws, the
+ * shard ends with a critical error: nobody would know any more whether it may identify.
+ */
 export interface IdentifyRateLimiter {
   /** Resolves with a permit once the shard may identify; rejects with the signal's reason. */
   acquire(request: IdentifyRequest): Promise<IdentifyPermit>;
