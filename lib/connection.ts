@@ -249,6 +249,8 @@ export class Connection {
       case "heart":
         return this.#startHeart(effect.intervalMs);
       case "dispatch":
+        // Now, because a connection that the user closes is not judged.
+        if (!this.#life.answered) this.#core.recovery = { ...this.#core.recovery, deadResumes: 0 };
         this.#life.answered = true;
         this.#progressAt = performance.now();
         return deliver(
@@ -280,7 +282,6 @@ export class Connection {
     this.#life.usableAt = performance.now();
     this.#returnPermit();
     if (this.#controller.signal.aborted) return;
-    core.recovery = { ...core.recovery, deadResumes: 0 };
     const reserve = commandReserve(this.#heartbeatIntervalMs);
     core.ready.fulfil();
     core.emit(this.#life.sent === "resume" ? "resumed" : "ready", { sessionId: core.state.session?.id ?? "" });

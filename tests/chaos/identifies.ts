@@ -25,16 +25,20 @@ export interface IdentifyCounts {
   avoidable: number;
 }
 
+interface Resume {
+  atMs: number;
+  /** Whether it was the last one before the shard was closed: perhaps it did not die, but was closed. */
+  isClosed: boolean;
+}
+
 interface Shard {
   identified: boolean;
   /** The session the client knows, as READY named it. */
   sessionId: string | null;
   /** Whether the client was told that the session is over. */
   toldEnd: boolean;
-  /** When it was tried to be resumed, without any event of it since. */
-  deadResumes: number[];
-  /** The same, from before the shard was closed and opened again, once or more often. */
-  formerDeadResumes: number[][];
+  /** When it was tried to be resumed, without any event of it since; the shard may have been closed meanwhile. */
+  deadResumes: Resume[];
 }
 
 /** Options of {@linkcode Identifies}. */
@@ -74,21 +78,18 @@ export class Identifies {
     shard.sessionId = sessionId;
     shard.toldEnd = false;
     shard.deadResumes = [];
-    shard.formerDeadResumes = [];
   }
 
   /** The client has received something of its session. */
   onEvent(shardId: number): void {
     const shard = this.#shard(shardId);
     if (shard.deadResumes.length > 0) shard.deadResumes = [];
-    if (shard.formerDeadResumes.length > 0) shard.formerDeadResumes = [];
   }
 
-  /** The shard was closed: opened again, it counts anew. */
+  /** The shard was closed; opened again, it goes on counting. */
   onClose(shardId: number): void {
-    const shard = this.#shard(shardId);
-    shard.formerDeadResumes.push(shard.deadResumes);
-    shard.deadResumes = [];
+    const last = this.#shard(shardId).deadResumes.at(-1);
+    if (last !== undefined) last.isClosed = true;
   }
 
   /** The client has received that its session is over. */
@@ -101,13 +102,14 @@ export class Identifies {
     for (const [id, shard] of this.#shards) {
       if (shard.sessionId !== sessionId) continue;
       if (shard.toldEnd) this.#trace.fail(`shard ${id} resumes a session of which it was told that it is over`);
-      const [, second] = shard.deadResumes;
-      const last = shard.deadResumes.at(-1) ?? atMs;
+      const died = shard.deadResumes.filter(({ isClosed }) => !isClosed);
+      const [, second] = died;
+      const last = died.at(-1)?.atMs ?? atMs;
       // The first of them had died by the time of the second.
-      if (shard.deadResumes.length >= DEAD_RESUMES && second !== undefined && last - second >= DEAD_RESUMES_MS) {
-        this.#trace.fail(`shard ${id} resumes again after ${shard.deadResumes.length} resumes died unanswered`);
+      if (died.length >= DEAD_RESUMES && second !== undefined && last - second.atMs >= DEAD_RESUMES_MS) {
+        this.#trace.fail(`shard ${id} resumes again after ${died.length} resumes died unanswered`);
       }
-      shard.deadResumes.push(atMs);
+      shard.deadResumes.push({ atMs, isClosed: false });
       return;
     }
     this.#trace.fail(`shard ${shardId} resumed session ${sessionId}, which it was never given`);
@@ -130,14 +132,13 @@ export class Identifies {
     if (!shard.identified) return "first";
     if (shard.sessionId === null) return "unanswered";
     if (!this.#options.isResumable(shard.sessionId)) return "ended";
-    for (const [first = atMs, ...others] of [shard.deadResumes, ...shard.formerDeadResumes]) {
-      // What was sent died at once, or after a silence.
-      const deadMs = (others.at(-1) ?? first) - first + SILENCE_MS;
-      if (others.length + 1 < DEAD_RESUMES || deadMs < DEAD_RESUMES_MS) continue;
-      this.longestBrickMs = Math.max(this.longestBrickMs, atMs - first);
-      return "bricked";
-    }
-    return "avoidable";
+    const { deadResumes } = shard;
+    const first = deadResumes[0]?.atMs ?? atMs;
+    // What was sent died at once, or after a silence.
+    const deadMs = (deadResumes.at(-1)?.atMs ?? first) - first + SILENCE_MS;
+    if (deadResumes.length < DEAD_RESUMES || deadMs < DEAD_RESUMES_MS) return "avoidable";
+    this.longestBrickMs = Math.max(this.longestBrickMs, atMs - first);
+    return "bricked";
   }
 
   #checkWindow(shardId: number, atMs: number): void {
@@ -152,7 +153,7 @@ export class Identifies {
   #shard(shardId: number): Shard {
     let shard = this.#shards.get(shardId);
     if (shard === undefined) {
-      shard = { identified: false, sessionId: null, toldEnd: false, deadResumes: [], formerDeadResumes: [] };
+      shard = { identified: false, sessionId: null, toldEnd: false, deadResumes: [] };
       this.#shards.set(shardId, shard);
     }
     return shard;
