@@ -1,3 +1,6 @@
+import { refuse } from "./check.ts";
+import { showAs } from "./inspection.ts";
+
 const REDACTED = "BotAuthentication [redacted]";
 
 /** What a header can carry and a token can hold; anything else would be quoted by the runtime's own error. */
@@ -20,6 +23,10 @@ const TOKEN = /^[\x21-\x7e]+$/;
  */
 export class BotAuthentication {
   readonly #token: string;
+
+  static {
+    showAs(BotAuthentication, () => REDACTED);
+  }
 
   /**
    * Takes the token as the developer portal shows it, without a prefix: IDENTIFY and RESUME carry none, and HTTP gets
@@ -68,14 +75,13 @@ export class BotAuthentication {
   toJSON(): string {
     return REDACTED;
   }
+}
 
-  /** What `console.log` shows on Bun and Node.js. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return REDACTED;
-  }
-
-  /** What `console.log` shows on Deno. */
-  [Symbol.for("Deno.customInspect")](): string {
-    return REDACTED;
-  }
+/**
+ * Checks who asks, without quoting what was given instead: it may be the token itself.
+ *
+ * @throws {TypeError} If it is not a {@linkcode BotAuthentication}.
+ */
+export function checkAuthentication(value: unknown): void {
+  if (!(value instanceof BotAuthentication)) refuse("go on: the authentication", "a BotAuthentication", value);
 }

@@ -1,3 +1,4 @@
+import { given } from "./check.ts";
 import { checkSnowflake } from "./member_query.ts";
 import { GatewayOpcode } from "./opcode.ts";
 import type { PresenceUpdateData, SentPayload, VoiceStateUpdateData } from "./payload.ts";
@@ -19,12 +20,12 @@ export function presencePayload(presence: PresenceUpdateData): SentPayload {
   const { status, activities, afk = false, since = null } = presence ?? {};
   if (!STATUSES.includes(status)) {
     throw new TypeError(
-      `Cannot update the presence: status must be one of ${STATUSES.join(", ")}, received ${JSON.stringify(status)}`,
+      `Cannot update the presence: status must be one of ${STATUSES.join(", ")}, received ${given(status)}`,
     );
   }
   if (!Array.isArray(activities)) {
     throw new TypeError(
-      `Cannot update the presence: activities must be an array, received ${JSON.stringify(activities)}`,
+      `Cannot update the presence: activities must be an array, received ${given(activities)}`,
     );
   }
   return { op: GatewayOpcode.PresenceUpdate, d: { since, activities, status, afk } };
@@ -43,7 +44,7 @@ export function voiceStatePayload(update: VoiceStateUpdateData): SentPayload {
   for (const [name, value] of Object.entries({ self_mute, self_deaf })) {
     if (typeof value !== "boolean") {
       throw new TypeError(
-        `Cannot update the voice state: ${name} must be a boolean, received ${JSON.stringify(value)}`,
+        `Cannot update the voice state: ${name} must be a boolean, received ${given(value)}`,
       );
     }
   }
@@ -59,7 +60,7 @@ export function voiceStatePayload(update: VoiceStateUpdateData): SentPayload {
 export function soundboardSoundsPayload(guildIds: readonly string[]): SentPayload {
   if (!Array.isArray(guildIds) || guildIds.length === 0) {
     throw new TypeError(
-      `Cannot request soundboard sounds: guildIds must be an array of ids, received ${JSON.stringify(guildIds)}`,
+      `Cannot request soundboard sounds: guildIds must be an array of ids, received ${given(guildIds)}`,
     );
   }
   for (const id of guildIds) checkSnowflake("request soundboard sounds", "guildIds", id);
@@ -77,7 +78,7 @@ export function channelInfoPayload(guildId: string, fields: readonly ChannelInfo
   if (!Array.isArray(fields) || fields.length === 0 || !fields.every((field) => CHANNEL_INFO_FIELDS.includes(field))) {
     throw new TypeError(
       `Cannot request channel info: fields must be some of ${CHANNEL_INFO_FIELDS.join(", ")}, received ${
-        JSON.stringify(fields)
+        given(fields)
       }`,
     );
   }

@@ -1,3 +1,5 @@
+import { checkNumber, refuse } from "./check.ts";
+
 /** A stream format the gateway can compress with. */
 export type CompressionFormat = "zlib-stream" | "zstd-stream";
 
@@ -34,6 +36,12 @@ const CLOSING_BRACE = 0x7d;
 /** The formats this runtime can inflate: zlib everywhere, zstd where its `DecompressionStream` has it. */
 export function supportedFormats(): CompressionFormat[] {
   return (Object.keys(FORMATS) as CompressionFormat[]).filter(isSupported);
+}
+
+/** Checks a format, of which there can be others than the gateway's own: `"none"`. @throws {TypeError} If it is not one. */
+export function checkFormat(subject: string, format: string, ...others: readonly string[]): void {
+  if (others.includes(format) || (Object.hasOwn(FORMATS, format) && isSupported(format as CompressionFormat))) return;
+  refuse(subject, `one that this runtime has (${[...supportedFormats(), ...others].join(", ")})`, format);
 }
 
 /** Whether this runtime can inflate a format. */
@@ -97,16 +105,8 @@ export class Decompressor implements DecompressorLike, Disposable {
    */
   constructor(format: CompressionFormat = "zlib-stream", options: DecompressorOptions = {}) {
     const { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES } = options;
-    if (!(maxPayloadBytes > 0)) {
-      throw new RangeError(
-        `Cannot decompress: maxPayloadBytes must be a positive number, received ${maxPayloadBytes}`,
-      );
-    }
-    if (!Object.hasOwn(FORMATS, format) || !isSupported(format)) {
-      throw new TypeError(
-        `Cannot decompress ${JSON.stringify(format)}: this runtime has ${supportedFormats().join(" and ")}`,
-      );
-    }
+    checkNumber("decompress: maxPayloadBytes", maxPayloadBytes, 1, Infinity, false);
+    checkFormat("decompress: the format", format);
     this.format = format;
     this.#maxPayloadBytes = maxPayloadBytes;
     const stream = openStream(format);
@@ -120,7 +120,8 @@ export class Decompressor implements DecompressorLike, Disposable {
    * Inflates the next message. Calls may overlap; they are worked through in order.
    *
    * @returns The payload that the message completes, or `null` where it completes none.
-   * @throws {TypeError} If the data is corrupt, now or in an earlier call: the stream cannot be used any more.
+   * @throws {TypeError} If it is not a message, or the data is corrupt, now or in an earlier call: the stream cannot
+   * be used any more then.
    * @throws {RangeError} If a payload inflates to more than `maxPayloadBytes`.
    * @throws {DOMException} InvalidStateError, if the decompressor is closed.
    */
@@ -163,6 +164,7 @@ export class Decompressor implements DecompressorLike, Disposable {
   }
 
   async #inflate(bytes: Uint8Array): Promise<Uint8Array | null> {
+    if (!(bytes instanceof Uint8Array)) refuse("decompress: the message", "a Uint8Array", bytes);
     const pieceBytes = PIECE_BYTES[this.format];
     for (let start = 0; start < bytes.length; start += pieceBytes) {
       if (this.#failure !== undefined) throw this.#failure;

@@ -1,3 +1,4 @@
+import { checkFunction, checkObject, checkSignal, refuse } from "./check.ts";
 import type {
   DataOf,
   DispatcherOptions,
@@ -47,10 +48,12 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    */
   signal: AbortSignal | null;
 
-  /** Makes a dispatcher. */
+  /** Makes a dispatcher. @throws {TypeError} If an option has another type. */
   constructor(options: DispatcherOptions<Events> = {}) {
     super();
+    checkObject("dispatch: the options", options);
     const { parent = null, onListenerError, signal = null } = options;
+    if (onListenerError !== undefined) checkFunction("dispatch: onListenerError", onListenerError);
     this.#report = onListenerError === undefined ? printListenerError : guardReport(onListenerError);
     this.#listeners = new ListenerRegistry(this, this.#report);
     this.parent = parent;
@@ -60,13 +63,14 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
   /**
    * Gets every event after this dispatcher's own listeners had it. May be set at any time.
    *
-   * @throws {TypeError} On setting it to this dispatcher or one below: an event would go round for ever.
+   * @throws {TypeError} On setting what is none, or this dispatcher or one below: an event would go round for ever.
    */
   get parent(): Dispatcher<Events> | null {
     return this.#parent;
   }
 
   set parent(parent: Dispatcher<Events> | null) {
+    if (parent !== null && !(parent instanceof Dispatcher)) refuse("set the parent: it", "a Dispatcher", parent);
     for (let ancestor = parent; ancestor !== null; ancestor = ancestor.#parent) {
       if (ancestor === this) throw new TypeError("Cannot set the parent: the dispatcher would be its own ancestor");
     }
@@ -81,7 +85,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * @param listener Is called with the data and the event. It may be async.
    * @param options A signal that removes it, and whether it is called only once.
    * @returns What removes the listener when disposed.
-   * @throws {TypeError} If the listener is not a function.
+   * @throws {TypeError} If the listener is not a function, the name none, or an option has another type.
    *
    * @example
    * ```ts
@@ -102,8 +106,8 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     listener: Listener<DataOf<Events, Name>>,
     options: ListenOptions = {},
   ): Disposable {
-    assertFunction(listener, `Cannot listen to "${name}"`);
-    return this.#listeners.add(String(name), (event) => {
+    checkFunction("listen: the listener", listener);
+    return this.#listeners.add(nameOf(name), (event) => {
       const gatewayEvent = event as GatewayEvent<DataOf<Events, Name>>;
       return listener(gatewayEvent.detail, gatewayEvent) as void;
     }, options);
@@ -118,7 +122,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * @param listener Is called with the event. It may be async.
    * @param options A signal that removes it.
    * @returns What removes the listener when disposed.
-   * @throws {TypeError} If the listener is not a function.
+   * @throws {TypeError} If the listener is not a function, or the signal none.
    *
    * @example
    * ```ts
@@ -134,7 +138,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * ```
    */
   listenAll(listener: (event: GatewayEvent) => unknown, options: DispatcherWaitOptions = {}): Disposable {
-    assertFunction(listener, "Cannot listen to all events");
+    checkFunction("listen: the listener", listener);
     return this.#listeners.addGeneral((event) => listener(event as GatewayEvent) as void, options);
   }
 
@@ -146,6 +150,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * error.
    * @param options A signal that ends the wait.
    * @returns The data of the first event that passes. It rejects with the reason of the signal, or of the owner's.
+   * @throws {TypeError} Rejects if something has another type.
    *
    * @example
    * ```ts
@@ -167,7 +172,8 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     return waitForEvent({
       subscribe: (listener, options) => this.listen(name, listener, options),
       check,
-      signals: [options.signal, this.signal],
+      options,
+      owner: this.signal,
     });
   }
 
@@ -180,6 +186,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * @param name The event's name, or an opcode.
    * @param options A signal that ends it, and how many events may wait.
    * @returns The iterator.
+   * @throws {TypeError} If something has another type.
    * @throws {RangeError} If `highWaterMark` is not a positive integer (or `Infinity`).
    *
    * @example
@@ -202,7 +209,9 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     name: Name,
     options: EventsOptions = {},
   ): AsyncIterableIterator<DataOf<Events, Name>> {
+    checkObject("iterate: the options", options);
     const { highWaterMark = 10_000, signal } = options;
+    checkSignal("iterate: the signal", signal);
     const iterating = new AbortController();
     const iterator = new EventIterator<DataOf<Events, Name>>({ highWaterMark, unsubscribe: () => iterating.abort() });
     onAbort(signal, iterating.signal, (reason) => iterator.abort(reason, () => this.signal));
@@ -216,6 +225,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    *
    * @param name The event's name, or an opcode.
    * @param data The data.
+   * @throws {TypeError} If the name is none.
    *
    * @example
    * ```ts
@@ -231,8 +241,8 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * ```
    */
   dispatch<Name extends EventName<Events>>(name: Name, data: DataOf<Events, Name>): void {
-    if (!this.hasListeners(name)) return;
-    this.emit(new GatewayEvent<unknown>(String(name), { detail: data }));
+    const type = nameOf(name);
+    if (this.hasListeners(type)) this.emit(new GatewayEvent<unknown>(type, { detail: data }));
   }
 
   /**
@@ -325,6 +335,9 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
   }
 }
 
-function assertFunction(value: unknown, refusal: string): void {
-  if (typeof value !== "function") throw new TypeError(`${refusal}: expected a function, got ${typeof value}`);
+function nameOf(name: unknown): string {
+  if (typeof name !== "string" && typeof name !== "number") {
+    refuse("use an event: its name", "a string or an opcode", name);
+  }
+  return String(name);
 }

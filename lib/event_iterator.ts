@@ -1,3 +1,4 @@
+import { checkNumber } from "./check.ts";
 import { type GatewayEvent, hold, release } from "./gateway_event.ts";
 
 /** What an {@linkcode EventIterator} is made with. */
@@ -24,11 +25,7 @@ export class EventIterator<T> implements AsyncIterableIterator<T> {
 
   /** Makes an iterator that is subscribed already, or is about to be. */
   constructor({ highWaterMark, unsubscribe }: EventIteratorOptions) {
-    if (highWaterMark !== Infinity && !(Number.isSafeInteger(highWaterMark) && highWaterMark > 0)) {
-      throw new RangeError(
-        `Cannot iterate: highWaterMark must be a positive integer or Infinity, got ${highWaterMark}`,
-      );
-    }
+    if (highWaterMark !== Infinity) checkNumber("iterate: highWaterMark", highWaterMark, 1);
     this.#highWaterMark = highWaterMark;
     this.#unsubscribe = unsubscribe;
   }

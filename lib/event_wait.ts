@@ -1,4 +1,5 @@
-import type { Listener } from "./dispatcher_options.ts";
+import { checkFunction, checkObject, checkSignal } from "./check.ts";
+import type { DispatcherWaitOptions, Listener } from "./dispatcher_options.ts";
 
 /** What {@linkcode waitForEvent} waits for. */
 export interface EventWaitOptions<Data> {
@@ -6,12 +7,14 @@ export interface EventWaitOptions<Data> {
   subscribe: (listener: Listener<Data>, options: { signal: AbortSignal }) => unknown;
   /** Tells whether this is the event; without it the first is. */
   check: ((...args: Parameters<Listener<Data>>) => boolean) | undefined;
-  /** What ends the wait. */
-  signals: readonly (AbortSignal | null | undefined)[];
+  /** With the signal that ends the wait. */
+  options: DispatcherWaitOptions;
+  /** Ends the wait as well. */
+  owner: AbortSignal | null;
 }
 
 /** Resolves with the data of the first event that passes the check. Nothing is left behind when it settles. */
-export function waitForEvent<Data>({ subscribe, check, signals }: EventWaitOptions<Data>): Promise<Data> {
+export function waitForEvent<Data>({ subscribe, check, options, owner }: EventWaitOptions<Data>): Promise<Data> {
   const { promise, resolve, reject } = Promise.withResolvers<Data>();
   // A wait that nobody awaits must not end the process when its owner closes.
   promise.catch(() => {});
@@ -20,8 +23,7 @@ export function waitForEvent<Data>({ subscribe, check, signals }: EventWaitOptio
     reject(reason);
     waiting.abort();
   }
-  for (const signal of signals) onAbort(signal, waiting.signal, fail);
-  subscribe((data, event) => {
+  function receive(...[data, event]: Parameters<Listener<Data>>): void {
     try {
       if (check !== undefined && !check(data, event)) return;
       resolve(data);
@@ -29,7 +31,16 @@ export function waitForEvent<Data>({ subscribe, check, signals }: EventWaitOptio
     } catch (error) {
       fail(error);
     }
-  }, { signal: waiting.signal });
+  }
+  try {
+    checkObject("wait: the options", options);
+    checkSignal("wait: the signal", options.signal);
+    if (check !== undefined) checkFunction("wait: the check", check);
+    for (const signal of [options.signal, owner]) onAbort(signal, waiting.signal, fail);
+    subscribe(receive, { signal: waiting.signal });
+  } catch (error) {
+    fail(error);
+  }
   return promise;
 }
 

@@ -1,3 +1,4 @@
+import { checkNumber, refuse } from "./check.ts";
 import { DisconnectError } from "./errors.ts";
 
 /** What the query of a gateway URL says. */
@@ -33,17 +34,15 @@ const COMPRESSIONS: ReadonlySet<string> = new Set(["zlib-stream", "zstd-stream",
  */
 export function gatewayUrl(base: string, query: GatewayQuery = {}): URL {
   const { version = 10, encoding = "json", compress = "none" } = query;
-  if (!URL.canParse(base)) throw new TypeError(`Cannot connect to the gateway: ${JSON.stringify(base)} is not a URL`);
-  const url = new URL(base);
-  if (url.protocol !== "wss:" && url.protocol !== "ws:") {
-    throw new TypeError(`Cannot connect to the gateway: the URL must begin with wss: or ws:, received ${url.protocol}`);
+  // Not quoted in the message: a token can have got into it.
+  const url = typeof base === "string" ? URL.parse(base) : null;
+  if (url?.protocol !== "wss:" && url?.protocol !== "ws:") {
+    throw new TypeError("Cannot connect to the gateway: the URL must begin with wss: or ws:");
   }
-  if (!Number.isInteger(version) || version < 1) {
-    throw new RangeError(`Cannot connect to the gateway: the version must be a positive integer, received ${version}`);
-  }
-  if (encoding !== "json" || !COMPRESSIONS.has(compress)) {
-    const given = JSON.stringify(encoding === "json" ? compress : encoding);
-    throw new TypeError(`Cannot connect to the gateway: the encoding or the compression ${given} is not known`);
+  checkNumber("connect to the gateway: the version", version, 1);
+  if (encoding !== "json") refuse("connect to the gateway: the encoding", "json", encoding);
+  if (!COMPRESSIONS.has(compress)) {
+    refuse("connect to the gateway: compress", `one of ${[...COMPRESSIONS].join(", ")}`, compress);
   }
   url.hash = "";
   url.searchParams.set("v", `${version}`);

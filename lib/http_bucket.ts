@@ -11,7 +11,7 @@ export interface Route {
   readonly key: string;
   /** The top-level resource, which has a bucket of its own: a channel, a guild, or a webhook with its token. */
   readonly major: string;
-  /** Method and path as they may be shown: without a query, and without the token that a path can hold. */
+  /** Method and path as they may be shown: without a query, and without what is or could be a token. */
   readonly label: string;
   /** The token of a webhook or an interaction in the path. */
   readonly secret: string | null;
@@ -22,6 +22,9 @@ const MAJORS: ReadonlySet<string> = new Set(["channels", "guilds", "webhooks"]);
 
 /** `/webhooks/{id}/{token}` and `/interactions/{id}/{token}` are allowed by what is in the path, not by the bot's token. */
 const WITH_TOKEN: ReadonlySet<string> = new Set(["webhooks", "interactions"]);
+
+/** Longer than an id, a word and an emoji are: what could be a token that has got into the path. */
+const MAX_SHOWN = 40;
 
 /** Sorts a request into its route. The path begins with `/`. */
 export function routeOf(method: string, path: string): Route {
@@ -34,7 +37,9 @@ export function routeOf(method: string, path: string): Route {
     if (segments[index - 1] === "reactions") return ":emoji";
     return /^\d+$/.test(segment) ? ":id" : segment;
   });
-  const label = segments.map((segment, index) => index === 2 && secret !== null ? "[redacted]" : segment);
+  const label = segments.map((segment, index) =>
+    (index === 2 && secret !== null) || segment.length > MAX_SHOWN ? "[redacted]" : segment
+  );
   return {
     key: `${method} /${key.join("/")}`,
     major: MAJORS.has(top) ? `${top}/${id}/${top === "webhooks" ? token : ""}` : "",
@@ -62,10 +67,13 @@ export interface RateLimitAnswer {
 /** What a 429 waits that does not say for how long. */
 const DEFAULT_RETRY_AFTER_MS = 5_000;
 
+/** The longest wait that is believed, a day: whoever is to wait longer than that asks again. */
+const MAX_WAIT_MS = 86_400_000;
+
 /** Reads what an answer says of rate limits. The body is what its JSON holds, or its text. */
 export function readRateLimit(status: number, headers: Headers, body: unknown): RateLimitAnswer {
   const limit = numberOf(headers.get("x-ratelimit-limit"));
-  const resetAfterMs = (numberOf(headers.get("x-ratelimit-reset-after")) ?? 0) * 1_000;
+  const resetAfterMs = waitOf(headers.get("x-ratelimit-reset-after")) ?? 0;
   const scope = headers.get("x-ratelimit-scope");
   const limited = typeof body === "object" && body !== null
     ? body as { retry_after?: unknown; global?: unknown }
@@ -74,11 +82,11 @@ export function readRateLimit(status: number, headers: Headers, body: unknown): 
   if (status === 429) {
     const global = scope === "global" || headers.get("x-ratelimit-global") === "true" || limited?.global === true;
     // Both are seconds; the header is rounded to whole ones.
-    const waits = [numberOf(headers.get("retry-after")), numberOf(limited?.retry_after)].filter((s) => s !== null);
+    const waits = [waitOf(headers.get("retry-after")), waitOf(limited?.retry_after)].filter((ms) => ms !== null);
     blocked = {
       // What is not Discord's JSON comes from the proxy in front of it, which knows addresses only.
       what: limited === null ? "address" : global ? "bot" : "bucket",
-      retryAfterMs: waits.length > 0 ? Math.max(...waits) * 1_000 : resetAfterMs || DEFAULT_RETRY_AFTER_MS,
+      retryAfterMs: waits.length > 0 ? Math.max(...waits) : resetAfterMs || DEFAULT_RETRY_AFTER_MS,
     };
   }
   return {
@@ -92,9 +100,15 @@ export function readRateLimit(status: number, headers: Headers, body: unknown): 
   };
 }
 
+/** Reads how long to wait, in milliseconds, or gives `null`. */
+function waitOf(seconds: unknown): number | null {
+  const number = numberOf(seconds);
+  return number === null ? null : Math.min(number * 1_000, MAX_WAIT_MS);
+}
+
 /** Reads a number that is not negative, or gives `null`. */
 function numberOf(value: unknown): number | null {
-  if (value === null || value === undefined || value === "") return null;
+  if ((typeof value !== "string" && typeof value !== "number") || value === "") return null;
   const number = Number(value);
   return number >= 0 && number < Infinity ? number : null;
 }

@@ -1,20 +1,9 @@
-import type { BotAuthentication } from "./authentication.ts";
-import { backoffMs } from "./backoff.ts";
-import { delay } from "./delay.ts";
-import { InvalidTokenError } from "./errors.ts";
+import { attempt } from "./attempt.ts";
+import { type BotAuthentication, checkAuthentication } from "./authentication.ts";
+import { checkFunction, checkObject, checkSignal, checkTimeout, refuse } from "./check.ts";
 import { gatewayUrl, handshake } from "./handshake.ts";
-import { AddressLimit, type Route, routeOf } from "./http_bucket.ts";
-import { HTTPLimiter } from "./http_limiter.ts";
-import {
-  type Answer,
-  answerOf,
-  assertPath,
-  baseUrlOf,
-  errorWithoutSecrets,
-  gatewayBotInfoOf,
-  gatewayInfoOf,
-  headersOf,
-} from "./http_shape.ts";
+import { HTTPRequests } from "./http_requests.ts";
+import { assertPath, baseUrlOf, gatewayBotInfoOf, gatewayInfoOf, redacted } from "./http_shape.ts";
 import type {
   ConnectToGatewayOptions,
   CreateMessageOptions,
@@ -29,16 +18,6 @@ import { withSignals } from "./with_signals.ts";
 
 /** "Clients using the HTTP API must provide a valid User Agent": `DiscordBot ($url, $versionNumber)`. */
 const USER_AGENT = `DiscordBot (https://jsr.io/@gangway/gateway, ${VERSION})`;
-
-/** How often a request that was answered with 429 is tried again: what waited as it was told rarely needs a second time. */
-const MAX_RATE_LIMITED = 5;
-
-/** What is kept for each token. */
-interface Account {
-  readonly limiter: HTTPLimiter;
-  /** The answer that said that the token is not valid. */
-  rejected: Error | null;
-}
 
 /**
  * The part of Discord's HTTP API that a gateway client needs, with its rate limits kept; and the one place that opens
@@ -63,24 +42,20 @@ interface Account {
  * ```
  */
 export class HTTPClient {
-  readonly #baseUrl: string;
-  readonly #userAgent: string;
-  readonly #fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly #requests: HTTPRequests;
   readonly #createWebSocket: (url: string) => WebSocket;
-  readonly #requestTimeoutMs: number;
   readonly #lifetime = new AbortController();
-  readonly #address = new AddressLimit();
-  readonly #accounts = new Map<string, Account>();
-  /** Numbers the requests, so that one that is tried again goes before those that were made later. */
-  #order = 0;
   #gateway: { url: string } | undefined;
 
   /**
    * Makes a client; nothing is sent yet.
    *
-   * @throws {TypeError} Where `baseUrl` is not a plain `http:` or `https:` URL, or `userAgent` holds control characters.
+   * @throws {TypeError} Where an option has another type, `baseUrl` is not a plain `http:` or `https:` URL, or `userAgent`
+   * is not printable ASCII.
+   * @throws {RangeError} Where `requestTimeoutMs` is not a time that a timer can run.
    */
   constructor(options: HTTPClientOptions = {}) {
+    checkObject("make a client: the options", options);
     const {
       baseUrl = "https://discord.com/api/v10",
       userAgent = "",
@@ -88,16 +63,19 @@ export class HTTPClient {
       createWebSocket = (url) => new WebSocket(url),
       requestTimeoutMs = 30_000,
     } = options;
-    this.#baseUrl = baseUrlOf(baseUrl);
-    if (!/^[\x20-\x7e]*$/.test(userAgent)) {
-      throw new TypeError(
-        `Cannot use the user agent: it must be printable ASCII, received ${JSON.stringify(userAgent)}`,
-      );
+    if (typeof userAgent !== "string" || !/^[\x20-\x7e]*$/.test(userAgent)) {
+      refuse("use the user agent: it", "printable ASCII", userAgent);
     }
-    this.#userAgent = `${USER_AGENT} ${userAgent}`.trim();
-    this.#fetch = fetch;
+    checkFunction("make a client: fetch", fetch);
+    checkFunction("make a client: createWebSocket", createWebSocket);
+    checkTimeout("make a client: requestTimeoutMs", requestTimeoutMs);
+    this.#requests = new HTTPRequests({
+      baseUrl: baseUrlOf(baseUrl),
+      userAgent: `${USER_AGENT} ${userAgent}`.trim(),
+      fetch,
+      timeoutMs: requestTimeoutMs,
+    });
     this.#createWebSocket = createWebSocket;
-    this.#requestTimeoutMs = requestTimeoutMs;
   }
 
   /**
@@ -105,7 +83,7 @@ export class HTTPClient {
    * requests wait until the 10 minutes are over.
    */
   get invalidResponses(): number {
-    return this.#address.invalid(performance.now());
+    return this.#requests.invalidResponses;
   }
 
   /**
@@ -128,7 +106,7 @@ export class HTTPClient {
    * ```
    */
   getGateway(options: GetGatewayOptions = {}): Promise<{ url: string }> {
-    return this.#within(options.signal, async (signal) => {
+    return this.#within(options, async (signal) => {
       if (options.refresh) this.#gateway = undefined;
       const { onRetry } = options;
       return this.#gateway ??= gatewayInfoOf(await this.request("GET", "/gateway", { signal, onRetry }));
@@ -137,8 +115,9 @@ export class HTTPClient {
 
   /**
    * Asks for the gateway's URL, the recommended number of shards and how many sessions may be started. Faults of the
-   * network and of the server are retried until the signal aborts.
+   * network and of the server, and rate limits, are retried until the signal aborts.
    *
+   * @throws {TypeError} Rejects where that is not a {@linkcode BotAuthentication}.
    * @throws {InvalidTokenError} Rejects at once where the token is not valid.
    * @throws {HTTPError} Rejects as {@linkcode HTTPClient.request} does, and where the answer has another shape.
    * @see {@link https://discord.com/developers/docs/topics/gateway#get-gateway-bot}
@@ -156,9 +135,11 @@ export class HTTPClient {
    * ```
    */
   getGatewayBot(auth: BotAuthentication, options: GetOptions = {}): Promise<GatewayBotInfo> {
-    return this.#within(options.signal, async (signal) => {
+    return this.#within(options, async (signal) => {
+      checkAuthentication(auth);
       const { onRetry } = options;
-      const info = gatewayBotInfoOf(await this.request("GET", "/gateway/bot", { auth, signal, onRetry }));
+      const body = await this.request("GET", "/gateway/bot", { auth, signal, onRetry });
+      const info = gatewayBotInfoOf(redacted(body, [auth.token]));
       this.#gateway = { url: info.url };
       return info;
     });
@@ -167,7 +148,7 @@ export class HTTPClient {
   /**
    * Posts a message in a channel.
    *
-   * @throws {TypeError} Rejects where the channel's id is not one.
+   * @throws {TypeError} Rejects where that is not a {@linkcode BotAuthentication}, or the channel's id is not one.
    * @throws {HTTPError} Rejects as {@linkcode HTTPClient.request} does.
    * @see {@link https://discord.com/developers/docs/resources/message#create-message}
    *
@@ -190,11 +171,10 @@ export class HTTPClient {
     message: MessageData,
     options: CreateMessageOptions = {},
   ): Promise<Message> {
-    return this.#within(options.signal, async (signal) => {
+    return this.#within(options, async (signal) => {
+      checkAuthentication(auth);
       if (typeof channelId !== "string" || !/^\d+$/.test(channelId)) {
-        throw new TypeError(
-          `Cannot create a message: the channel id must be a string of digits, received ${channelId}`,
-        );
+        refuse("create a message: the channel id", "a string of digits", channelId);
       }
       return await this.request<Message>("POST", `/channels/${channelId}/messages`, { auth, signal, body: message });
     });
@@ -202,13 +182,14 @@ export class HTTPClient {
 
   /**
    * Sends a request when the rate limits allow it, and gives what the JSON of the answer holds (`undefined` where there
-   * is no body). A 429 waits what it says and is tried again.
+   * is no body). A 429 waits what it says, a day at most, and is tried again.
    *
    * @param path What comes after `baseUrl`; begins with `/`.
    * @throws {InvalidTokenError} Rejects where the bot's token is not valid, and from then on without asking: Discord
    * bans addresses that keep sending requests like that.
    * @throws {HTTPError} Rejects where the answer is not 2xx, or is not JSON.
-   * @throws {TypeError} Rejects where the path is not one, and (without `retry`) where the network fails.
+   * @throws {TypeError} Rejects where the path, the method or an option is not one, and (without `retry`) where the
+   * network fails.
    * @throws {DOMException} Rejects with an InvalidStateError after `close()`, an AbortError when `close()` is called.
    *
    * @example Any other part of the API
@@ -225,13 +206,19 @@ export class HTTPClient {
    * ```
    */
   request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
-    return this.#within(options.signal, async (signal) => {
+    return this.#within(options, async (signal) => {
+      const { auth, onRetry } = options;
+      if (typeof method !== "string" || !/^[a-z]+$/i.test(method)) {
+        refuse("send a request: the method", "a word", method);
+      }
       const verb = method.toUpperCase();
       assertPath(path);
+      if (auth !== undefined) checkAuthentication(auth);
+      if (onRetry !== undefined) checkFunction("send a request: onRetry", onRetry);
       if (options.body !== undefined && (verb === "GET" || verb === "HEAD")) {
         throw new TypeError(`Cannot send a request: ${verb} has no body`);
       }
-      return await this.#perform(verb, path, options, signal) as T;
+      return await this.#requests.perform(verb, path, options, signal) as T;
     });
   }
 
@@ -263,7 +250,7 @@ export class HTTPClient {
   connectToGateway(options: ConnectToGatewayOptions = {}): Promise<WebSocket> {
     // Resolved from within the socket's event, so that nothing comes between it and who awaits.
     const promise = new Promise<WebSocket>((resolve, reject) => {
-      this.#within(options.signal, async (signal) => {
+      this.#within(options, async (signal) => {
         const url = gatewayUrl(options.url ?? (await this.getGateway({ signal })).url, options);
         signal.throwIfAborted();
         const socket = this.#createWebSocket(url.href);
@@ -290,95 +277,17 @@ export class HTTPClient {
   }
 
   /** Does something for as long as neither this client is closed nor the signal aborts. */
-  #within<T>(given: AbortSignal | undefined, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const promise = this.#lifetime.signal.aborted
-      ? Promise.reject(new DOMException("Cannot begin: the HTTP client is closed", "InvalidStateError"))
-      : withSignals([this.#lifetime.signal, given], ({ signal }) => body(signal));
-    // A bot that does not wait for its answer must not die of an error.
-    promise.catch(() => {});
-    return promise;
-  }
-
-  async #perform(method: string, path: string, options: RequestOptions, signal: AbortSignal): Promise<unknown> {
-    const { auth, body, onRetry, retry = method === "GET" } = options;
-    const route = routeOf(method, path);
-    const secrets = [auth?.token, route.secret].filter((secret) => typeof secret === "string");
-    const account = this.#accountOf(auth);
-    const init: RequestInit = { method, headers: headersOf(this.#userAgent, options), redirect: "manual" };
-    if (body !== undefined) init.body = JSON.stringify(body);
-    const order = this.#order++;
-    let limited = 0;
-    for (let attempt = 1;; attempt++) {
-      assertAccepted(account, route);
-      const endTurn = await account.limiter.acquire(route, order, signal);
-      let answer: Answer | null = null;
-      try {
-        // Again after the wait: whoever went before may have found it out.
-        assertAccepted(account, route);
-        answer = await this.#exchange(route, path, init, secrets, signal);
-      } finally {
-        endTurn(answer?.rateLimit ?? null);
+  #within<T>(
+    options: { readonly signal?: AbortSignal | undefined },
+    body: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return attempt(async () => {
+      if (this.#lifetime.signal.aborted) {
+        throw new DOMException("Cannot begin: the HTTP client is closed", "InvalidStateError");
       }
-      const { status, error, rateLimit } = answer;
-      if (error === null) return answer.body;
-      // Where the path holds a token of its own, a 401 is about that one.
-      if (status === 401 && auth !== undefined && route.secret === null) {
-        account.rejected = error;
-        assertAccepted(account, route);
-      }
-      const blocked = rateLimit?.blocked ?? null;
-      const again = blocked !== null ? limited++ < MAX_RATE_LIMITED : retry && (status === 0 || status >= 500);
-      if (!again) throw error;
-      const delayMs = blocked?.retryAfterMs ?? backoffMs(attempt, Math.random());
-      onRetry?.({ attempt, delayMs, error });
-      // What a 429 asks for is waited for at the next turn, with everything else that it holds up.
-      if (blocked === null) await delay(delayMs, { signal });
-    }
-  }
-
-  /** Sends a request once and reads the answer. */
-  #exchange(route: Route, path: string, init: RequestInit, secrets: string[], signal: AbortSignal): Promise<Answer> {
-    const fetch = this.#fetch;
-    const ms = this.#requestTimeoutMs;
-    return withSignals([signal], async (controller) => {
-      const timer = setTimeout(
-        () => controller.abort(new DOMException(`No answer within ${ms} ms`, "TimeoutError")),
-        ms,
-      );
-      try {
-        const response = await fetch(this.#baseUrl + path, { ...init, signal: controller.signal });
-        // Read in any case: a body that is left lying keeps its connection.
-        return answerOf(route.label, response, await response.text(), secrets);
-      } catch (fault) {
-        signal.throwIfAborted();
-        // Deno without --allow-net: no retry changes that, and who runs the bot has to see it.
-        if ((fault as Error | null)?.name === "NotCapable") throw fault;
-        const cause = errorWithoutSecrets(controller.signal.aborted ? controller.signal.reason : fault, secrets);
-        // The runtimes differ in what they throw; `fetch` is specified to reject with a TypeError.
-        const error = new TypeError(`Cannot ${route.label}: ${cause.message}`, { cause });
-        return { status: 0, body: undefined, rateLimit: null, error };
-      } finally {
-        clearTimeout(timer);
-      }
+      checkObject("begin: the options", options);
+      checkSignal("begin: the signal", options.signal);
+      return await withSignals([this.#lifetime.signal, options.signal], ({ signal }) => body(signal));
     });
   }
-
-  #accountOf(auth: BotAuthentication | undefined): Account {
-    const token = auth?.token ?? "";
-    let account = this.#accounts.get(token);
-    if (account === undefined) {
-      account = { limiter: new HTTPLimiter(this.#address), rejected: null };
-      this.#accounts.set(token, account);
-    }
-    return account;
-  }
-}
-
-function assertAccepted({ rejected }: Account, { label }: Route): void {
-  if (rejected === null) return;
-  throw new InvalidTokenError(
-    `Cannot ${label}: the token is not valid; copy a new one from https://discord.com/developers/applications, ` +
-      'the page "Bot" of your application, "Reset Token"',
-    { cause: rejected },
-  );
 }

@@ -73,7 +73,7 @@ export interface RequestOptions extends GetOptions {
   reason?: string | undefined;
   /**
    * Whether to try again after faults of the network and of the server (5xx), until the signal aborts. What is not a GET
-   * could be done twice that way. A 429 is tried again in any case, up to 5 times.
+   * could be done twice that way. A 429 is tried again up to 5 times in any case, and with `retry` for as long as it comes.
    *
    * @default {method === "GET"}
    */

@@ -1,7 +1,9 @@
+import { checkString } from "./check.ts";
 import { type RateLimitAnswer, readRateLimit } from "./http_bucket.ts";
 import { HTTPError } from "./http_error.ts";
 import type { RequestOptions } from "./http_options.ts";
 import type { GatewayBotInfo } from "./payload.ts";
+import { MAX_SHARDS } from "./sharding.ts";
 
 /** How much of a body that is not JSON an error keeps. */
 const MAX_TEXT = 2_000;
@@ -15,11 +17,11 @@ const REDACTED = "[redacted]";
  * @throws {TypeError} Where it is not a plain `http:` or `https:` URL.
  */
 export function baseUrlOf(base: string): string {
-  // Not quoted in the message: it can hold a password.
-  if (!URL.canParse(base)) throw new TypeError("Cannot use the base URL: it is not a URL");
-  const url = new URL(base);
-  if (url.protocol !== "https:" && url.protocol !== "http:") {
-    throw new TypeError(`Cannot use the base URL: it must begin with https: or http:, received ${url.protocol}`);
+  // Not quoted in the message: it can hold a password, or be the token.
+  checkString("use the base URL: it", base);
+  const url = URL.parse(base);
+  if (url?.protocol !== "https:" && url?.protocol !== "http:") {
+    throw new TypeError("Cannot use the base URL: it must begin with https: or http:");
   }
   if (url.username || url.password || url.search || url.hash) {
     throw new TypeError("Cannot use the base URL: it must hold neither credentials nor a query nor a fragment");
@@ -43,10 +45,20 @@ export function assertPath(path: string): void {
   }
 }
 
-/** Gives the headers of a request. */
+/**
+ * Gives the headers of a request.
+ *
+ * @throws {TypeError} Where there is one that cannot be sent.
+ */
 export function headersOf(userAgent: string, options: RequestOptions): Headers {
   const { auth, body, reason } = options;
-  const headers = new Headers(options.headers);
+  let headers: Headers;
+  try {
+    headers = new Headers(options.headers);
+  } catch {
+    // The runtime's own error quotes what it cannot send.
+    throw new TypeError("Cannot send a request: a header is not valid");
+  }
   headers.set("user-agent", userAgent);
   if (auth !== undefined) headers.set("authorization", auth.authorization);
   if (body !== undefined) headers.set("content-type", "application/json");
@@ -55,9 +67,20 @@ export function headersOf(userAgent: string, options: RequestOptions): Headers {
   return headers;
 }
 
-/** Takes secrets out of a text. */
-function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((text, secret) => text.replaceAll(secret, REDACTED), text);
+/** Takes secrets out of a text, also where it is JSON. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+    .reduce((text, secret) => text.replaceAll(secret, REDACTED), text);
+}
+
+/** Takes secrets out of what a JSON text held: it can have written them with escapes. */
+export function redacted(value: unknown, secrets: readonly string[]): unknown {
+  if (typeof value === "string") return withoutSecrets(value, secrets);
+  if (Array.isArray(value)) return value.map((item) => redacted(item, secrets));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [withoutSecrets(key, secrets), redacted(item, secrets)]),
+  );
 }
 
 /** How deep the causes of an error are copied: Deno says why a fetch failed in the first one. */
@@ -89,13 +112,13 @@ export interface Answer {
 /** Makes of a response what the rest of the client works with. An answer that is not a success keeps no secret. */
 export function answerOf(label: string, response: Response, raw: string, secrets: readonly string[]): Answer {
   const { status, ok, headers } = response;
-  const text = ok ? raw : withoutSecrets(raw, secrets);
   let body: unknown;
   let error: Error | null = null;
   try {
-    body = text === "" ? undefined : JSON.parse(text);
+    body = raw === "" ? undefined : JSON.parse(raw);
+    if (!ok) body = redacted(body, secrets);
   } catch {
-    body = cut(withoutSecrets(text, secrets));
+    body = cut(withoutSecrets(raw, secrets));
     if (ok) error = new HTTPError(`Cannot ${label}: the answer is not JSON`, status, { body });
   }
   if (!ok) error = httpErrorOf(label, status, body);
@@ -137,7 +160,7 @@ export function gatewayBotInfoOf(body: unknown): GatewayBotInfo {
   const limit = asObject(session_start_limit);
   const route = "GET /gateway/bot";
   check(route, body, isSocketUrl(url), "url must be the URL of a WebSocket");
-  check(route, body, isCount(shards, 1), "shards must be a positive integer");
+  check(route, body, isCount(shards, 1, MAX_SHARDS), `shards must be an integer from 1 to ${MAX_SHARDS}`);
   check(route, body, isCount(limit.max_concurrency, 1), "max_concurrency must be a positive integer");
   for (const name of ["total", "remaining", "reset_after"]) {
     check(route, body, isCount(limit[name], 0), `session_start_limit.${name} must be an integer of 0 or more`);
@@ -153,8 +176,8 @@ function asObject(value: unknown): Record<string, unknown> {
   return (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
 }
 
-function isCount(value: unknown, from: number): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= from;
+function isCount(value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
 function isSocketUrl(value: unknown): boolean {

@@ -1,3 +1,4 @@
+import { checkFunction, checkNumber, checkObject } from "./check.ts";
 import { IdentifyTurns } from "./identify_turns.ts";
 import type { SessionStartLimit } from "./payload.ts";
 import { identifyKeyOf } from "./sharding.ts";
@@ -21,6 +22,12 @@ export interface IdentifyQueueOptions {
    * @default {0}
    */
   reserve?: number;
+  /**
+   * Called when somebody wants to identify and the time has passed after which the budget is renewed: is to ask
+   * `GET /gateway/bot` and to call {@linkcode IdentifyQueue.update}. Everybody waits until it settles; where it fails, or
+   * is not given, the whole budget is taken to be there for another day.
+   */
+  refresh?: () => Promise<unknown>;
   /** Called when shards have to wait for the budget to be renewed: once for each budget. */
   onLimited?: (limited: IdentifyLimited) => void;
 }
@@ -52,6 +59,7 @@ const DAY_MS = 86_400_000;
  */
 export class IdentifyQueue implements IdentifyRateLimiter {
   readonly #reserve: number;
+  readonly #refresh: (() => Promise<unknown>) | undefined;
   readonly #onLimited: ((limited: IdentifyLimited) => void) | undefined;
   readonly #turns: IdentifyTurns;
   #maxConcurrency = 1;
@@ -60,18 +68,23 @@ export class IdentifyQueue implements IdentifyRateLimiter {
   #resetAt = Infinity;
   /** The end of the budget of which it was told that it is used up. */
   #toldUntil = 0;
+  #isRefreshing = false;
 
   /**
    * Starts without a budget: {@linkcode update} brings it.
    *
+   * @throws {TypeError} If an option has another type.
    * @throws {RangeError} If the reserve is negative.
    */
   constructor(options: IdentifyQueueOptions = {}) {
-    const { reserve = 0, onLimited } = options;
-    if (!(reserve >= 0)) {
-      throw new RangeError(`Cannot queue identifies: the reserve must not be negative, received ${reserve}`);
+    checkObject("queue identifies: the options", options);
+    const { reserve = 0, refresh, onLimited } = options;
+    checkNumber("queue identifies: the reserve", reserve, 0, Number.MAX_SAFE_INTEGER, false);
+    for (const callback of [refresh, onLimited]) {
+      if (callback !== undefined) checkFunction("queue identifies: a callback", callback);
     }
     this.#reserve = reserve;
+    this.#refresh = refresh;
     this.#onLimited = onLimited;
     this.#turns = new IdentifyTurns({
       limit: 1,
@@ -98,12 +111,22 @@ export class IdentifyQueue implements IdentifyRateLimiter {
     return Math.max(0, this.#remaining - this.#reserve - this.#turns.unused);
   }
 
-  /** Takes in what `GET /gateway/bot` said. */
+  /**
+   * Takes in what `GET /gateway/bot` said.
+   *
+   * @throws {TypeError} If it has another shape.
+   * @throws {RangeError} If a number is negative.
+   */
   update(limits: SessionStartLimit): void {
+    checkObject("queue identifies: the limits", limits);
+    for (const name of ["max_concurrency", "total", "remaining", "reset_after"] as const) {
+      checkNumber(`queue identifies: ${name}`, limits[name], 0);
+    }
     this.#maxConcurrency = Math.max(1, limits.max_concurrency);
     this.#total = limits.total;
     this.#remaining = limits.remaining;
-    this.#resetAt = performance.now() + limits.reset_after;
+    // 0 is what a bot is told that has not identified for a day.
+    this.#resetAt = performance.now() + (limits.reset_after || DAY_MS);
     this.#turns.serve();
   }
 
@@ -112,8 +135,12 @@ export class IdentifyQueue implements IdentifyRateLimiter {
     return this.#turns.acquire(request);
   }
 
-  /** How long until there is a budget again, in milliseconds. */
+  /** How long until there is a budget again, in milliseconds; `Infinity` until {@linkcode update} tells. */
   #holdUp(): number {
+    if (this.#refresh !== undefined && performance.now() >= this.#resetAt) {
+      void this.#askAgain(this.#refresh);
+      return Infinity;
+    }
     if (this.available >= 1) return 0;
     const retryAfterMs = Math.ceil(this.#resetAt - performance.now());
     if (this.#toldUntil !== this.#resetAt) {
@@ -122,6 +149,20 @@ export class IdentifyQueue implements IdentifyRateLimiter {
       this.#onLimited?.({ remaining, reserve: this.#reserve, retryAfterMs });
     }
     return retryAfterMs;
+  }
+
+  /** Other processes identify with the same token, and the gateway's clock is not this one. */
+  async #askAgain(refresh: () => Promise<unknown>): Promise<void> {
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    try {
+      await refresh();
+    } catch {
+      // What is known has to do.
+    }
+    this.#isRefreshing = false;
+    this.#renew();
+    this.#turns.serve();
   }
 
   #renew(): void {

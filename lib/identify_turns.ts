@@ -1,3 +1,5 @@
+import { attempt } from "./attempt.ts";
+import { checkNumber, checkObject, checkSignal } from "./check.ts";
 import type { IdentifyPermit, IdentifyRequest } from "./times_per.ts";
 
 /** Options of {@linkcode IdentifyTurns}. */
@@ -50,8 +52,17 @@ export class IdentifyTurns {
   }
 
   /** Resolves with a permit once the shard has its turn; rejects with the signal's reason. */
-  acquire({ shardId, priority = shardId, signal }: IdentifyRequest): Promise<IdentifyPermit> {
-    return new Promise((resolve, reject) => {
+  acquire(request: IdentifyRequest): Promise<IdentifyPermit> {
+    return attempt(() => this.#acquire(request));
+  }
+
+  async #acquire(request: IdentifyRequest): Promise<IdentifyPermit> {
+    checkObject("identify: the request", request);
+    const { shardId, priority = shardId, signal } = request;
+    checkNumber("identify: shardId", shardId, 0);
+    checkNumber("identify: priority", priority, -Infinity, Infinity, false);
+    checkSignal("identify: signal", signal);
+    return await new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const onAbort = () => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);

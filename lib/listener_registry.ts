@@ -1,3 +1,4 @@
+import { checkObject, checkSignal } from "./check.ts";
 import { track } from "./gateway_event.ts";
 import type { OnListenerError } from "./listener_error.ts";
 
@@ -48,6 +49,7 @@ export class ListenerRegistry {
 
   /** Adds a listener for one name without looking for duplicates. */
   add(name: string, callback: EventListenerOrEventListenerObject, options: RegistrationOptions): Registration {
+    checkObject("listen: the options", options);
     const registration = new Registration(this, name, callback, options);
     if (options.signal?.aborted) return registration;
     const registrations = this.#named.get(name);
@@ -60,6 +62,7 @@ export class ListenerRegistry {
 
   /** Adds a listener for every name. */
   addGeneral(callback: EventListenerOrEventListenerObject, options: RegistrationOptions): Registration {
+    checkObject("listen: the options", options);
     const registration = new Registration(this, null, callback, options);
     if (!options.signal?.aborted) this.#general = [...this.#general, registration];
     return registration;
@@ -73,9 +76,6 @@ export class ListenerRegistry {
   ): void {
     const name = String(type);
     const { capture = false, once = false, passive = false, signal } = normalize(options);
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new TypeError(`Cannot add a listener for "${name}": the signal is not an AbortSignal`);
-    }
     if (!isCallback(callback, name) || this.#find(name, callback, capture) !== undefined) return;
     this.add(name, callback, { capture, once, passive, signal });
   }
@@ -158,6 +158,7 @@ export class Registration implements EventListenerObject, Disposable {
     this.callback = callback;
     this.capture = capture;
     this.#once = once;
+    checkSignal("listen: the signal", signal);
     if (signal === undefined || signal.aborted) return;
     this.#signal = signal;
     this.#onAbort = () => this[Symbol.dispose]();

@@ -1,3 +1,4 @@
+import { given, refuse } from "./check.ts";
 import { GatewayIntent } from "./intent.ts";
 
 /** What all requests for guild members have in common. */
@@ -57,11 +58,6 @@ const MAX_NONCE_BYTES = 32;
 
 const encoder = new TextEncoder();
 
-/** A value as an error names it; JSON knows neither bigints nor symbols. */
-function shown(value: unknown): string {
-  return typeof value === "bigint" ? `${value}n` : JSON.stringify(value) ?? String(value);
-}
-
 /**
  * Checks a snowflake.
  *
@@ -69,7 +65,7 @@ function shown(value: unknown): string {
  */
 export function checkSnowflake(action: string, name: string, value: unknown): string {
   if (typeof value === "string" && /^\d{1,20}$/.test(value)) return value;
-  throw new TypeError(`Cannot ${action}: ${name} must be a snowflake, received ${shown(value)}`);
+  refuse(`${action}: ${name}`, "a snowflake", value);
 }
 
 /**
@@ -104,7 +100,7 @@ export function membersRequestData(
 
 function byQuery({ query, limit }: MembersByQuery, intents: number): Partial<MembersRequestData> {
   if (typeof query !== "string") {
-    throw new TypeError(`Cannot request guild members: query must be a string, received ${JSON.stringify(query)}`);
+    throw new TypeError(`Cannot request guild members: query must be a string, received ${given(query)}`);
   }
   checkLimit(limit);
   if (query === "" && limit === 0) checkIntent(intents, "GuildMembers", "all members");
@@ -120,7 +116,7 @@ function byIds({ userIds, limit }: MembersByIds): Partial<MembersRequestData> {
   const ids = typeof userIds === "string" ? [userIds] : userIds;
   if (!Array.isArray(ids)) {
     throw new TypeError(
-      `Cannot request guild members: userIds must be an id or an array of ids, received ${shown(userIds)}`,
+      `Cannot request guild members: userIds must be an id or an array of ids, received ${given(userIds)}`,
     );
   }
   if (ids.length < 1 || ids.length > MAX_IDS) {
@@ -134,13 +130,13 @@ function byIds({ userIds, limit }: MembersByIds): Partial<MembersRequestData> {
 
 function checkLimit(limit: unknown): void {
   if (Number.isSafeInteger(limit) && limit as number >= 0) return;
-  throw new RangeError(`Cannot request guild members: limit must be a whole number from 0, received ${limit}`);
+  throw new RangeError(`Cannot request guild members: limit must be a whole number from 0, received ${given(limit)}`);
 }
 
 /** "Nonce can only be up to 32 bytes": a longer one is ignored, and the answers cannot be told apart. */
 function checkNonce(nonce: unknown): string {
   if (typeof nonce !== "string") {
-    throw new TypeError(`Cannot request guild members: nonce must be a string, received ${JSON.stringify(nonce)}`);
+    throw new TypeError(`Cannot request guild members: nonce must be a string, received ${given(nonce)}`);
   }
   const bytes = encoder.encode(nonce).length;
   if (bytes >= 1 && bytes <= MAX_NONCE_BYTES) return nonce;

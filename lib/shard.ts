@@ -1,5 +1,6 @@
 import { attempt } from "./attempt.ts";
 import { BotAuthentication } from "./authentication.ts";
+import { checkTimeout } from "./check.ts";
 import {
   type ChannelInfoField,
   channelInfoPayload,
@@ -12,6 +13,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { DisconnectError } from "./errors.ts";
 import type { HTTPClient } from "./http_client.ts";
 import { identifyWith } from "./identify.ts";
+import { showAs } from "./inspection.ts";
 import { type MembersQuery, membersRequestData } from "./member_query.ts";
 import { failRequest, MembersRequest } from "./members_request.ts";
 import { GatewayOpcode } from "./opcode.ts";
@@ -22,8 +24,8 @@ import type { ShardEvents, ShardPhase } from "./shard_events.ts";
 import { checkShardId } from "./sharding.ts";
 import { ShardLifetime } from "./shard_lifetime.ts";
 import {
+  checkParts,
   checkShardOptions,
-  checkTimeout,
   type CloseOptions,
   type ConnectOptions,
   type RequestGuildMembersOptions,
@@ -34,6 +36,9 @@ import type { IdentifyRateLimiter } from "./times_per.ts";
 
 /** Lets the owner of a shard decide on a critical error: `true` keeps it from being told as `critical`. */
 export let interceptCritical: (shard: Shard, intercept: (error: Error) => boolean) => void;
+
+/** Lets the owner of a shard close it with a reason: what its promises reject with. */
+export let closeShard: (shard: Shard, cleanup: boolean, reason: unknown) => Promise<void>;
 
 /**
  * One connection to the gateway, kept up: it identifies, heartbeats, resumes and reconnects by itself.
@@ -67,6 +72,11 @@ export class Shard implements AsyncDisposable {
     interceptCritical = (shard, intercept) => {
       shard.#lifetime.intercept = intercept;
     };
+    closeShard = (shard, cleanup, reason) => shard.#lifetime.close(cleanup, reason);
+    showAs(
+      Shard,
+      ({ shardId, shardCount, phase }) => `Shard { id: ${shardId}, count: ${shardCount}, phase: "${phase}" }`,
+    );
   }
 
   /**
@@ -78,7 +88,8 @@ export class Shard implements AsyncDisposable {
    * @param token The bot's token, without a prefix.
    * @param identifyRateLimiter Decides when the shard may identify. All shards of a bot share one.
    * @param httpClient Opens the sockets.
-   * @throws {TypeError} If the token is not one, or this runtime cannot inflate the format asked for.
+   * @throws {TypeError} If something has another type, the token is not one, or this runtime cannot inflate the format
+   * asked for.
    * @throws {RangeError} If a number is out of range, or the presence is too large.
    */
   constructor(
@@ -92,6 +103,7 @@ export class Shard implements AsyncDisposable {
   ) {
     checkShardId(shardId, shardCount);
     checkShardOptions(intents, options);
+    checkParts(identifyRateLimiter, httpClient);
     this.#core = new ShardCore(
       { shardId, shardCount, intents, token: checkedToken(token), identifyRateLimiter, httpClient },
       options,
@@ -442,7 +454,7 @@ export class Shard implements AsyncDisposable {
   ): MembersRequest {
     try {
       const { signal, timeoutMs = 30_000 } = options;
-      checkTimeout("request guild members", "timeoutMs", timeoutMs);
+      checkTimeout("request guild members: timeoutMs", timeoutMs);
       const d = membersRequestData(guildId, query, this.intents, crypto.randomUUID().replaceAll("-", ""));
       const payload = { op: GatewayOpcode.RequestGuildMembers, d };
       frameOf(payload);

@@ -26,9 +26,9 @@ export type ShardPhase =
 
 /** Data of `reconnecting`. */
 export interface ReconnectingData {
-  /** How many connections ended since one was last usable for half a minute, from 1. */
+  /** How many connections ended since one was last usable for half a minute, from 1; of a manager: how many requests. */
   attempt: number;
-  /** How long until the next one is opened, in milliseconds; waiting for a turn to identify comes on top. */
+  /** How long until the next one, in milliseconds; waiting for a turn to identify comes on top. */
   delayMs: number;
   /** Why the last one ended. */
   error: GatewayError;
@@ -60,7 +60,10 @@ export interface ShardEvents {
   ready: { sessionId: string };
   /** A session goes on; all that was missed has been delivered. */
   resumed: { sessionId: string };
-  /** The next connection is about to be tried. */
+  /**
+   * The next connection is about to be tried. From the manager itself (`event.shardId` is `null`): it asks
+   * `GET /gateway/bot`, without which nobody can connect, and has to ask again.
+   */
   reconnecting: ReconnectingData;
   /** A listener failed. */
   listener_error: ListenerErrorData;

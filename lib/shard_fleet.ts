@@ -2,7 +2,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { GatewayEvent } from "./gateway_event.ts";
 import type { GatewayEvents, RawEvents } from "./payload.ts";
 import { rescale } from "./rescale.ts";
-import type { Shard } from "./shard.ts";
+import { closeShard, type Shard } from "./shard.ts";
 import type { RescaledData, ShardEvents } from "./shard_events.ts";
 import { allShardIds } from "./sharding.ts";
 
@@ -47,9 +47,14 @@ export class ShardFleet {
     return this.#shards;
   }
 
-  /** The shards that a rescale is bringing up. */
-  get incoming(): readonly Shard[] {
-    return this.#incoming;
+  /** The shards that have a connection. */
+  get active(): Shard[] {
+    return [...this.#shards.values()].filter(isActive);
+  }
+
+  /** The shards that have none, and those that a rescale is bringing up. */
+  get pending(): Shard[] {
+    return [...[...this.#shards.values()].filter((shard) => !isActive(shard)), ...this.#incoming];
   }
 
   /** Whether a shard belongs to those that events are expected of. */
@@ -58,19 +63,15 @@ export class ShardFleet {
   }
 
   /**
-   * Connects shards; those there were are used again, because their sessions may live on. What becomes of one that is
-   * replaced meanwhile is no concern any more.
+   * Connects shards; those there were are used again, because their sessions may live on. Resolves when none of them is
+   * about to start any more: one that fails tells of it itself, and one that is closed or replaced meanwhile is no concern.
    */
   async start(shardCount: number, shardIds?: readonly number[]): Promise<void> {
     const known = shardCount === this.#shardCount ? this.#shards : new Map<number, Shard>();
     const shards = this.#make(shardCount, shardIds, known);
     this.#use(shardCount, shards);
     for (const shard of shards) this.#attach(shard, true);
-    await Promise.all(shards.map((shard) =>
-      shard.connect().catch((error) => {
-        if (this.has(shard)) throw error;
-      })
-    ));
+    await Promise.allSettled(shards.map((shard) => shard.connect()));
   }
 
   /** Replaces the shards by others; see {@linkcode rescale}. */
@@ -100,9 +101,9 @@ export class ShardFleet {
     }
   }
 
-  /** Closes the shards. */
-  async close(cleanup: boolean): Promise<void> {
-    await Promise.all([...this.#shards.values()].map((shard) => shard.close({ cleanup })));
+  /** Closes the shards, for a reason of their owner's if there is one. */
+  async close(cleanup: boolean, reason?: unknown): Promise<void> {
+    await Promise.all([...this.#shards.values()].map((shard) => closeShard(shard, cleanup, reason)));
   }
 
   #make(
@@ -130,4 +131,8 @@ export class ShardFleet {
     // Raw events are named by an opcode, the others by words.
     (/^\d/.test(event.type) ? rawDispatcher : eventDispatcher).emit(event);
   }
+}
+
+function isActive({ phase }: Shard): boolean {
+  return phase === "identifying" || phase === "resuming" || phase === "ready";
 }

@@ -1,16 +1,17 @@
 import { attempt } from "./attempt.ts";
-import type { BotAuthentication } from "./authentication.ts";
-import { printUnheard } from "./critical.ts";
+import { type BotAuthentication, checkAuthentication } from "./authentication.ts";
+import { checkObject, checkSignal } from "./check.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { InvalidShardCountError } from "./errors.ts";
+import { GatewayLimits } from "./gateway_limits.ts";
 import type { HTTPClient } from "./http_client.ts";
-import { IdentifyQueue } from "./identify_queue.ts";
-import { Latch } from "./latch.ts";
+import { showAs } from "./inspection.ts";
 import { listenerErrorTo } from "./listener_error.ts";
-import type { GatewayBotInfo, GatewayEvents, PresenceUpdateData, RawEvents } from "./payload.ts";
+import type { GatewayEvents, PresenceUpdateData, RawEvents } from "./payload.ts";
 import { interceptCritical, Shard } from "./shard.ts";
 import type { ShardEvents } from "./shard_events.ts";
-import { type FleetRescaleOptions, ShardFleet } from "./shard_fleet.ts";
+import { ShardFleet } from "./shard_fleet.ts";
+import { ShardManagerLifetime } from "./shard_manager_lifetime.ts";
 import {
   checkManagerOptions,
   checkShardIds,
@@ -18,8 +19,8 @@ import {
   type ShardManagerOptions,
 } from "./shard_manager_options.ts";
 import type { CloseOptions } from "./shard_options.ts";
-import { allShardIds, shardIdOf } from "./sharding.ts";
-import type { IdentifyRateLimiter } from "./times_per.ts";
+import { ShardScaling } from "./shard_scaling.ts";
+import { allShardIds, MAX_SHARDS, shardIdOf } from "./sharding.ts";
 
 /**
  * Runs all shards of a bot, or some of them: finds out how many there should be, lets them identify in turn, and
@@ -45,26 +46,14 @@ export class ShardManager implements AsyncDisposable {
   readonly #authentication: BotAuthentication;
   readonly #httpClient: HTTPClient;
   readonly #options: ShardManagerOptions;
-  readonly #limiter: IdentifyRateLimiter;
-  readonly #closed = new Latch();
+  readonly #limits: GatewayLimits;
   readonly #fleet: ShardFleet;
-  #maxConcurrency: number | null = null;
-  /** From `connect()` to the end. */
-  #lifetime: AbortController | null = null;
-  /** The end of the rescale that is under way. */
-  #rescaled: Promise<void> | null = null;
-  /** Why the manager ends, where that is a critical error. */
-  #failure: Error | null = null;
-  /** Shards that cannot go on because of the shard count. */
-  readonly #refused = new WeakMap<Shard, InvalidShardCountError>();
-  /** Another shard count is being looked for because of them. */
-  #following: Promise<void> | null = null;
-  #isClosedObserved = false;
+  readonly #scaling: ShardScaling;
+  readonly #lifetime: ShardManagerLifetime;
+  #presence: PresenceUpdateData | null = null;
 
   /** The intents the shards identify with. */
   readonly intents: number;
-  /** The presence that shards start with. */
-  presence: PresenceUpdateData | null;
   /** Every payload received, under its opcode as text. */
   readonly rawDispatcher: Dispatcher<RawEvents>;
   /** Every dispatch received, under its event's name. */
@@ -72,14 +61,19 @@ export class ShardManager implements AsyncDisposable {
   /** What the shards and the manager tell about themselves; `event.shardId` says which shard. */
   readonly dispatcher: Dispatcher<ShardEvents>;
 
+  static {
+    showAs(ShardManager, ({ shards, shardCount }) => `ShardManager { shards: ${shards.size}, of: ${shardCount} }`);
+  }
+
   /**
    * Makes a manager that is not connected yet.
    *
    * @param authentication The bot's token.
    * @param intents Which events to receive: values of {@linkcode GatewayIntent}, joined with `|`.
    * @param httpClient Asks for the gateway and opens the sockets.
-   * @throws {TypeError} If shard ids are given without a count, or this runtime cannot inflate the format asked for.
-   * @throws {RangeError} If a number is out of range.
+   * @throws {TypeError} If something has another type, shard ids are given without a count, a reserve with a limiter, or
+   * this runtime cannot inflate the format asked for.
+   * @throws {RangeError} If a number is out of range, or the presence is too large.
    */
   constructor(
     authentication: BotAuthentication,
@@ -87,20 +81,23 @@ export class ShardManager implements AsyncDisposable {
     httpClient: HTTPClient,
     options: ShardManagerOptions = {},
   ) {
+    checkAuthentication(authentication);
     checkManagerOptions(intents, options);
     const { identifyReserve = 0, presence = null } = options;
     this.#authentication = authentication;
     this.#httpClient = httpClient;
     this.#options = options;
     this.intents = intents;
-    this.presence = presence;
     this.dispatcher = new Dispatcher({ onListenerError: (error, event) => report(error, event) });
     const report = listenerErrorTo(this.dispatcher);
     this.rawDispatcher = new Dispatcher({ onListenerError: report });
     this.eventDispatcher = new Dispatcher({ onListenerError: report });
-    this.#limiter = options.identifyRateLimiter ?? new IdentifyQueue({
-      reserve: identifyReserve,
-      onLimited: (limited) => this.dispatcher.dispatch("identify_limited", limited),
+    this.#limits = new GatewayLimits({
+      ...options,
+      authentication,
+      httpClient,
+      dispatcher: this.dispatcher,
+      lifetime: () => this.#lifetime.signal,
     });
     this.#fleet = new ShardFleet({
       makeShard: (shardId, shardCount) => this.#makeShard(shardId, shardCount),
@@ -108,11 +105,40 @@ export class ShardManager implements AsyncDisposable {
       eventDispatcher: this.eventDispatcher,
       dispatcher: this.dispatcher,
     });
+    this.#scaling = new ShardScaling({
+      fleet: this.#fleet,
+      reserve: identifyReserve,
+      isStored: options.sessionStore !== undefined,
+      askGateway: (signal) => this.#limits.ask(signal),
+      onRescaled: (data) => this.dispatcher.dispatch("rescaled", data),
+      onFailure: (error) => this.#lifetime.fail(error),
+    });
+    this.#lifetime = new ShardManagerLifetime({
+      signal: options.signal,
+      dispatcher: this.dispatcher,
+      close: (cleanup, reason) => Promise.all([this.#scaling.rescaled, this.#fleet.close(cleanup, reason)]),
+    });
+    this.presence = presence;
   }
 
   /** The bot's token. */
   get token(): string {
     return this.#authentication.token;
+  }
+
+  /**
+   * The presence that shards start with. Those there are have their own: see {@linkcode Shard.presenceUpdate}.
+   *
+   * @throws {TypeError} On setting what is no presence.
+   * @throws {RangeError} On setting one with which an IDENTIFY would be larger than 4096 bytes.
+   */
+  get presence(): PresenceUpdateData | null {
+    return this.#presence;
+  }
+
+  set presence(presence: PresenceUpdateData | null) {
+    // What a shard would refuse, the one with the longest numbers included, is refused here.
+    this.#presence = this.#newShard(MAX_SHARDS - 1, MAX_SHARDS, presence).presence;
   }
 
   /** How many shards the bot has in all; `null` while that is left to the gateway and it has not been asked. */
@@ -128,7 +154,7 @@ export class ShardManager implements AsyncDisposable {
 
   /** How many shards may identify at the same time; `null` before the gateway was asked. */
   get maxConcurrency(): number | null {
-    return this.#maxConcurrency;
+    return this.#limits.maxConcurrency;
   }
 
   /** The shards by their ids. */
@@ -138,26 +164,26 @@ export class ShardManager implements AsyncDisposable {
 
   /** The shards that have a connection to the gateway. */
   get activeShards(): Shard[] {
-    return [...this.shards.values()].filter(isActive);
+    return this.#fleet.active;
   }
 
   /** The shards that wait for their connection, and during a rescale those that are to take over. */
   get pendingShards(): Shard[] {
-    return [...[...this.shards.values()].filter((shard) => !isActive(shard)), ...this.#fleet.incoming];
+    return this.#fleet.pending;
   }
 
   /** Resolves after {@linkcode close}, and rejects with the critical error. */
   get closed(): Promise<void> {
-    this.#isClosedObserved = true;
-    return this.#closed.promise;
+    return this.#lifetime.closed;
   }
 
   /**
    * Asks the gateway how to connect and starts all shards. Resolves when each of them has started to open its first
-   * connection, which with many shards takes as long as the identify limit dictates.
+   * connection, which with many shards takes as long as the identify limit dictates. A network that fails is tried again;
+   * each time a `reconnecting` tells of it.
    *
    * @throws {DOMException} Rejects with InvalidStateError if the manager is connected, with an AbortError if it is
-   * closed meanwhile.
+   * closed meanwhile, and with the reason of the options' signal.
    * @throws {GatewayError} Rejects with a critical error that comes meanwhile, such as {@linkcode InvalidTokenError}.
    *
    * @example Ready when all shards are
@@ -179,22 +205,19 @@ export class ShardManager implements AsyncDisposable {
   }
 
   async #connect(): Promise<void> {
-    this.#options.signal?.throwIfAborted();
-    if (this.#lifetime !== null) {
-      const state = this.#lifetime.signal.aborted ? "being closed" : "connected, or about to be";
-      throw new DOMException(`Cannot connect: the manager is ${state}`, "InvalidStateError");
-    }
-    const { signal } = this.#begin();
+    const signal = this.#lifetime.begin();
+    for (const one of [this.rawDispatcher, this.eventDispatcher, this.dispatcher]) one.signal = signal;
     try {
-      const info = await this.#askGateway(signal);
+      const info = await this.#limits.ask(signal);
       signal.throwIfAborted();
       const { shardCount, shardIds } = this;
-      const started = this.#isAutomatic || shardCount === null
+      const started = this.#options.shardCount === undefined || shardCount === null
         ? this.#fleet.start(info.shards)
         : this.#fleet.start(shardCount, shardIds ?? undefined);
       await Promise.race([started, endOf(signal)]);
+      signal.throwIfAborted();
     } catch (error) {
-      if (!signal.aborted) this.#fail(error as Error);
+      if (!signal.aborted) this.#lifetime.fail(error as Error);
       throw error;
     }
   }
@@ -207,6 +230,7 @@ export class ShardManager implements AsyncDisposable {
    *
    * @param shardCount How many shards the bot is to have in all.
    * @param shardIds Which of them this manager runs; all of them if left out.
+   * @throws {TypeError} Rejects if something has another type.
    * @throws {RangeError} Rejects if a number is out of range, and with a session store if the count stays the same.
    * @throws {DOMException} Rejects with InvalidStateError before {@linkcode connect}, during another rescale, and when
    * fewer identifies are left than it needs.
@@ -232,40 +256,17 @@ export class ShardManager implements AsyncDisposable {
     shardIds?: readonly number[],
     options: RescaleShardsOptions = {},
   ): Promise<void> {
-    return attempt(() => this.#startRescale(shardCount, shardIds, options));
-  }
-
-  async #startRescale(
-    shardCount: number,
-    shardIds: readonly number[] | undefined,
-    options: RescaleShardsOptions,
-  ): Promise<void> {
-    checkShardIds(shardCount, shardIds);
-    options.signal?.throwIfAborted();
-    const lifetime = this.#lifetime?.signal;
-    if (lifetime === undefined || lifetime.aborted || this.shards.size === 0) {
-      throw new DOMException("Cannot rescale: the manager is not connected", "InvalidStateError");
-    }
-    if (this.#rescaled !== null) {
-      throw new DOMException("Cannot rescale: another rescale is under way", "InvalidStateError");
-    }
-    if (shardCount === this.shardCount && this.#options.sessionStore !== undefined) {
-      throw new RangeError(
-        `Cannot rescale: there are ${shardCount} shards already, and the session store can keep one session for each`,
-      );
-    }
-    const calledOff = new AbortController();
-    for (const signal of [lifetime, options.signal]) {
-      signal?.addEventListener("abort", () => calledOff.abort(signal.reason), { signal: calledOff.signal });
-    }
-    const rescaled = this.#rescale(shardCount, shardIds, { signal: calledOff.signal, lifetime });
-    this.#rescaled = rescaled.catch(() => {});
-    try {
-      await rescaled;
-    } finally {
-      this.#rescaled = null;
-      calledOff.abort();
-    }
+    return attempt(async () => {
+      checkShardIds(shardCount, shardIds);
+      checkObject("rescale: the options", options);
+      checkSignal("rescale: signal", options.signal);
+      options.signal?.throwIfAborted();
+      const lifetime = this.#lifetime.signal;
+      if (lifetime === null || lifetime.aborted || this.shards.size === 0) {
+        throw new DOMException("Cannot rescale: the manager is not connected", "InvalidStateError");
+      }
+      await this.#scaling.rescale(shardCount, shardIds, options.signal, lifetime);
+    });
   }
 
   /**
@@ -317,8 +318,11 @@ export class ShardManager implements AsyncDisposable {
    * assertEquals(discord.openConnections, 0);
    * ```
    */
-  async close(options: CloseOptions = {}): Promise<void> {
-    await this.#end(options.cleanup ?? true);
+  close(options: CloseOptions = {}): Promise<void> {
+    return attempt(async () => {
+      checkObject("close: the options", options);
+      await this.#lifetime.end(options.cleanup ?? true);
+    });
   }
 
   /** Closes; the sessions are kept where there is a store for them. */
@@ -326,118 +330,29 @@ export class ShardManager implements AsyncDisposable {
     return this.close({ cleanup: this.#options.sessionStore === undefined });
   }
 
-  #begin(): AbortController {
-    const lifetime = this.#lifetime = new AbortController();
-    for (const one of [this.rawDispatcher, this.eventDispatcher, this.dispatcher]) one.signal = lifetime.signal;
-    this.#closed.restart();
-    this.#failure = null;
-    const { signal } = this.#options;
-    signal?.addEventListener("abort", () => void this.close({ cleanup: false }), {
-      once: true,
-      signal: lifetime.signal,
-    });
-    return lifetime;
-  }
-
-  async #askGateway(signal: AbortSignal): Promise<GatewayBotInfo> {
-    const info = await this.#httpClient.getGatewayBot(this.#authentication, { signal });
-    this.#maxConcurrency = info.session_start_limit.max_concurrency;
-    this.#limiter.update?.(info.session_start_limit);
-    return info;
-  }
-
   #makeShard(shardId: number, shardCount: number): Shard {
-    const { signal: _, ...options } = this.#options;
-    const shard = new Shard(shardId, shardCount, this.intents, this.token, this.#limiter, this.#httpClient, {
-      ...options,
-      presence: this.presence,
-    });
+    const shard = this.#newShard(shardId, shardCount, this.#presence);
     interceptCritical(shard, (error) => this.#onCritical(shard, error));
     return shard;
   }
 
-  async #rescale(
-    shardCount: number,
-    shardIds: readonly number[] | undefined,
-    options: FleetRescaleOptions,
-  ): Promise<void> {
-    const { session_start_limit: { remaining, reset_after } } = await this.#askGateway(options.signal);
-    const needed = shardIds?.length ?? shardCount;
-    const available = remaining - (this.#options.identifyReserve ?? 0);
-    if (available < needed) {
-      throw new DOMException(
-        `Cannot rescale: it takes ${needed} identifies, and ${available} can be used in the next ${reset_after} ms`,
-        "InvalidStateError",
-      );
-    }
-    const rescaled = await this.#fleet.rescale(shardCount, shardIds, options);
-    this.dispatcher.dispatch("rescaled", rescaled);
-  }
-
-  /** Whether the number of shards is left to the gateway. */
-  get #isAutomatic(): boolean {
-    return this.#options.shardCount === undefined;
+  #newShard(shardId: number, shardCount: number, presence: PresenceUpdateData | null): Shard {
+    const { signal: _, ...options } = { ...this.#options, presence };
+    return new Shard(shardId, shardCount, this.intents, this.token, this.#limits.limiter, this.#httpClient, options);
   }
 
   /** Decides on a shard's critical error: `true` where it is dealt with. */
   #onCritical(shard: Shard, error: Error): boolean {
     // The rescale that brings the shard up learns of it and ends.
     if (!this.#fleet.has(shard)) return true;
-    if (this.#isAutomatic && error instanceof InvalidShardCountError && this.#lifetime !== null) {
-      this.#refused.set(shard, error);
-      this.#following ??= this.#follow(this.#lifetime.signal);
+    const { signal } = this.#lifetime;
+    const isAutomatic = this.#options.shardCount === undefined;
+    if (isAutomatic && error instanceof InvalidShardCountError && signal !== null) {
+      this.#scaling.follow(shard, error, signal);
       return true;
     }
-    if (this.#failure !== null) return true;
-    this.#failure = error;
-    printUnheard(error, shard.dispatcher, this.#isClosedObserved);
-    // The shard tells first.
-    queueMicrotask(() => this.#end(false));
-    return false;
+    return !this.#lifetime.failWith(error, shard.dispatcher);
   }
-
-  /** The shard count is not valid any more: has as many shards as the gateway recommends now. */
-  async #follow(signal: AbortSignal): Promise<void> {
-    try {
-      for (;;) {
-        // A rescale that is under way may replace the shards that were refused.
-        await this.#rescaled;
-        const [error] = [...this.shards.values()].flatMap((shard) =>
-          shard.phase === "closed" ? this.#refused.get(shard) ?? [] : []
-        );
-        if (error === undefined) return;
-        const { shards } = await this.#httpClient.getGatewayBot(this.#authentication, { signal });
-        if (this.#rescaled !== null) continue;
-        if (shards === this.shardCount) throw error;
-        await this.rescaleShards(shards);
-      }
-    } catch (error) {
-      if (!signal.aborted) this.#fail(error as Error);
-    } finally {
-      this.#following = null;
-    }
-  }
-
-  /** Tells of a critical error that is not a shard's, and ends. */
-  #fail(error: Error): void {
-    this.#failure = error;
-    printUnheard(error, this.dispatcher, this.#isClosedObserved);
-    this.dispatcher.dispatch("critical", error);
-    void this.#end(false);
-  }
-
-  async #end(cleanup: boolean): Promise<void> {
-    const lifetime = this.#lifetime;
-    lifetime?.abort(this.#failure ?? new DOMException("The manager was closed", "AbortError"));
-    await Promise.all([this.#rescaled, this.#fleet.close(cleanup)]);
-    if (this.#lifetime === lifetime) this.#lifetime = null;
-    if (this.#failure === null) this.#closed.fulfil();
-    else this.#closed.reject(this.#failure);
-  }
-}
-
-function isActive({ phase }: Shard): boolean {
-  return phase === "identifying" || phase === "resuming" || phase === "ready";
 }
 
 /** Rejects with the signal's reason when it aborts. */

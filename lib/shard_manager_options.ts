@@ -1,5 +1,6 @@
 import type { ShardOptions } from "./shard_options.ts";
 import { checkShardOptions } from "./shard_options.ts";
+import { checkNumber, refuse } from "./check.ts";
 import { checkShardCount, checkShardId } from "./sharding.ts";
 import type { IdentifyRateLimiter } from "./times_per.ts";
 
@@ -20,7 +21,8 @@ export interface ShardManagerOptions extends ShardOptions {
   /** Decides when shards identify; give one of your own to share the limit between processes. */
   identifyRateLimiter?: IdentifyRateLimiter;
   /**
-   * How many identifies of the day are never used, so that a human can still start the bot.
+   * How many identifies of the day are never used, so that a human can still start the bot. Not with an
+   * `identifyRateLimiter` of your own, which decides for itself.
    *
    * @default {0}
    */
@@ -36,12 +38,17 @@ export interface RescaleShardsOptions {
 /**
  * Checks what can be checked without a connection.
  *
- * @throws {TypeError} If shard ids are given without a count, or this runtime cannot inflate the format asked for.
+ * @throws {TypeError} If an option has another type, this runtime cannot inflate the format asked for, shard ids are given
+ * without a count, or a reserve with a limiter.
  * @throws {RangeError} If a number is out of range.
  */
 export function checkManagerOptions(intents: number, options: ShardManagerOptions): void {
-  const { shardCount, shardIds } = options;
   checkShardOptions(intents, options);
+  const { shardCount, shardIds, identifyRateLimiter, identifyReserve } = options;
+  if (identifyReserve !== undefined) checkNumber("manage shards: identifyReserve", identifyReserve, 0);
+  if (identifyReserve !== undefined && identifyRateLimiter !== undefined) {
+    throw new TypeError("Cannot manage shards: identifyReserve needs the identifyRateLimiter to be left out");
+  }
   if (shardCount !== undefined) checkShardIds(shardCount, shardIds);
   else if (shardIds !== undefined) throw new TypeError("Cannot manage shards: shardIds need a shardCount");
 }
@@ -49,11 +56,13 @@ export function checkManagerOptions(intents: number, options: ShardManagerOption
 /**
  * Checks a shard count and the ids to run of it.
  *
+ * @throws {TypeError} If something is not a number, or the ids are no array.
  * @throws {RangeError} If a number is out of range, or there is no id, or one twice.
  */
 export function checkShardIds(shardCount: number, shardIds: readonly number[] | undefined): void {
   checkShardCount(shardCount);
   if (shardIds === undefined) return;
+  if (!Array.isArray(shardIds)) refuse("manage shards: shardIds", "an array", shardIds);
   if (shardIds.length === 0) throw new RangeError("Cannot manage shards: shardIds is empty");
   for (const shardId of shardIds) checkShardId(shardId, shardCount);
   if (new Set(shardIds).size < shardIds.length) {

@@ -1,4 +1,5 @@
-import { type CompressionFormat, type DecompressorLike, isSupported, supportedFormats } from "./decompressor.ts";
+import { checkFunction, checkNumber, checkObject, checkSignal, checkString, checkTimeout } from "./check.ts";
+import { checkFormat, type CompressionFormat, type DecompressorLike } from "./decompressor.ts";
 import { gatewayUrl } from "./handshake.ts";
 import type { PresenceUpdateData } from "./payload.ts";
 import type { SessionStore } from "./session_store.ts";
@@ -86,46 +87,34 @@ export interface CloseOptions {
 /** Stands in where no URL is given. */
 const ANY_URL = "wss://gateway.discord.gg";
 
-/** How long a timer can run. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /**
  * Checks what can be checked without a connection.
  *
- * @throws {TypeError} If this runtime cannot inflate the format asked for, or the URL is not one of a WebSocket.
+ * @throws {TypeError} If an option has another type, this runtime cannot inflate the format asked for, or the URL is not
+ * one of a WebSocket.
  * @throws {RangeError} If a number is out of range.
  */
 export function checkShardOptions(intents: number, options: ShardOptions): void {
-  const { largeThreshold = null, connectTimeoutMs = 1, compress = "none", createDecompressor } = options;
-  if (!Number.isSafeInteger(intents) || intents < 0) {
-    throw new RangeError(`Cannot connect to the gateway: intents must be a whole number from 0, received ${intents}`);
-  }
-  if (largeThreshold !== null && !(Number.isSafeInteger(largeThreshold) && isWithin(largeThreshold, 50, 250))) {
-    throw new RangeError(
-      `Cannot connect to the gateway: largeThreshold must be a whole number from 50 to 250, received ${largeThreshold}`,
-    );
-  }
-  checkTimeout("connect to the gateway", "connectTimeoutMs", connectTimeoutMs);
-  if (compress !== "none" && createDecompressor === undefined && !isSupported(compress)) {
-    throw new TypeError(
-      `Cannot connect to the gateway with compress ${JSON.stringify(compress)}: this runtime has ${
-        [...supportedFormats(), "none"].join(", ")
-      }`,
-    );
-  }
+  checkObject("connect: the options", options);
+  const { largeThreshold = null, libraryName = "", connectTimeoutMs = 1, compress = "none", signal } = options;
+  const { createDecompressor, sessionStore } = options;
+  checkNumber("connect: intents", intents, 0);
+  if (largeThreshold !== null) checkNumber("connect: largeThreshold", largeThreshold, 50, 250);
+  checkString("connect: libraryName", libraryName);
+  checkTimeout("connect: connectTimeoutMs", connectTimeoutMs);
+  checkSignal("connect: signal", signal);
+  if (sessionStore !== undefined) checkObject("connect: sessionStore", sessionStore, "load", "save", "delete");
+  if (createDecompressor === undefined) checkFormat("connect: compress", compress, "none");
+  else checkFunction("connect: createDecompressor", createDecompressor);
   gatewayUrl(options.gatewayUrl ?? ANY_URL, { compress });
 }
 
 /**
- * Checks how long something may take: a timer that is set to longer than it can run would end it at once.
+ * Checks what a shard works with.
  *
- * @throws {RangeError} If it is not a time that a timer can run.
+ * @throws {TypeError} If one of them cannot do its part.
  */
-export function checkTimeout(action: string, name: string, ms: number): void {
-  if (isWithin(ms, 1, MAX_TIMEOUT_MS)) return;
-  throw new RangeError(`Cannot ${action}: ${name} must be from 1 to ${MAX_TIMEOUT_MS}, received ${ms}`);
-}
-
-function isWithin(value: unknown, least: number, most: number): boolean {
-  return typeof value === "number" && value >= least && value <= most;
+export function checkParts(identifyRateLimiter: unknown, httpClient: unknown): void {
+  checkObject("connect: identifyRateLimiter", identifyRateLimiter, "acquire");
+  checkObject("connect: httpClient", httpClient, "getGatewayBot", "connectToGateway");
 }

@@ -1,9 +1,18 @@
+import { checkNumber, refuse } from "./check.ts";
+
+/**
+ * How many shards there can be: at 1,000 guilds a shard, which is what Discord recommends, enough for 131 million
+ * guilds, and several times what the largest bots have. A shard is made for each: a count that is wrong by a few zeros must
+ * not stop the process.
+ */
+export const MAX_SHARDS: number = 2 ** 17;
+
 /**
  * The shard that receives a guild's events: "shard_id = (guild_id >> 22) % num_shards". Events without a guild go to
  * shard 0.
  *
  * @throws {TypeError} If the guild id is not a snowflake.
- * @throws {RangeError} If the shard count is not a positive whole number.
+ * @throws {RangeError} If the shard count is out of range.
  * @see {@link https://discord.com/developers/docs/events/gateway#sharding-sharding-formula}
  */
 export function shardIdOf(guildId: string | bigint, shardCount: number): number {
@@ -11,10 +20,7 @@ export function shardIdOf(guildId: string | bigint, shardCount: number): number 
   const isSnowflake = typeof guildId === "bigint"
     ? guildId >= 0n
     : typeof guildId === "string" && /^\d{1,20}$/.test(guildId);
-  if (!isSnowflake) {
-    const received = typeof guildId === "bigint" ? guildId : JSON.stringify(guildId);
-    throw new TypeError(`Cannot find the shard of a guild: expected a snowflake, received ${received}`);
-  }
+  if (!isSnowflake) refuse("find the shard of a guild: its id", "a snowflake", guildId);
   return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
 }
 
@@ -26,26 +32,22 @@ export function identifyKeyOf(shardId: number, maxConcurrency: number): number {
 /**
  * Checks a shard count.
  *
- * @throws {RangeError} If it is not a positive whole number.
+ * @throws {TypeError} If it is not a number.
+ * @throws {RangeError} If it is not a whole one from 1 to {@linkcode MAX_SHARDS}.
  */
 export function checkShardCount(shardCount: number): void {
-  if (!Number.isSafeInteger(shardCount) || shardCount < 1) {
-    throw new RangeError(`Cannot shard: shardCount must be a positive whole number, received ${shardCount}`);
-  }
+  checkNumber("shard: shardCount", shardCount, 1, MAX_SHARDS);
 }
 
 /**
  * Checks a shard's id against the number of shards.
  *
+ * @throws {TypeError} If one of them is not a number.
  * @throws {RangeError} If it is not a whole number from 0 up to the count.
  */
 export function checkShardId(shardId: number, shardCount: number): void {
   checkShardCount(shardCount);
-  if (!Number.isSafeInteger(shardId) || shardId < 0 || shardId >= shardCount) {
-    throw new RangeError(
-      `Cannot shard: shardId must be a whole number from 0 to ${shardCount - 1}, received ${shardId}`,
-    );
-  }
+  checkNumber("shard: shardId", shardId, 0, shardCount - 1);
 }
 
 /** The ids of all shards, from 0. */

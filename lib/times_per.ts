@@ -1,3 +1,4 @@
+import { checkNumber, checkObject } from "./check.ts";
 import { IdentifyTurns } from "./identify_turns.ts";
 
 /** What an identify is asked for with. */
@@ -67,16 +68,16 @@ export class TimesPer implements IdentifyRateLimiter {
   /**
    * Allows `limit` times in any `perSeconds` seconds.
    *
-   * @throws {RangeError} If one of them is not positive.
+   * @throws {TypeError} If something is not a number.
+   * @throws {RangeError} If one is out of range.
    */
   constructor(limit: number, perSeconds: number, options: TimesPerOptions = {}) {
+    checkObject("limit: the options", options);
     const { marginMs = 250 } = options;
-    if (!Number.isSafeInteger(limit) || limit < 1) {
-      throw new RangeError(`Cannot limit: limit must be a positive whole number, received ${limit}`);
-    }
-    if (!(perSeconds > 0)) {
-      throw new RangeError(`Cannot limit: perSeconds must be a positive number, received ${perSeconds}`);
-    }
+    checkNumber("limit: limit", limit, 1);
+    // What is to happen once in an endless time would happen never again.
+    checkNumber("limit: perSeconds", perSeconds, 1e-6, Number.MAX_SAFE_INTEGER, false);
+    checkNumber("limit: marginMs", marginMs, 0, Number.MAX_SAFE_INTEGER, false);
     this.#turns = new IdentifyTurns({ limit, windowMs: perSeconds * 1000 + marginMs, keyOf: () => 0 });
   }
 

@@ -18,7 +18,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "words",
     pure: true,
-    groups: [["opcode"], ["close_code"], ["intent"], ["payload"], ["errors"], ["version"]],
+    groups: [["check"], ["inspection"], ["opcode"], ["close_code"], ["intent"], ["payload"], ["errors"], ["version"]],
   },
   {
     name: "rules",
@@ -55,6 +55,7 @@ export const LAYERS: readonly Layer[] = [
         "http_error",
         "http_limiter",
         "http_options",
+        "http_requests",
         "http_shape",
       ],
       ["socket", "inflow", "decompressor"],
@@ -85,8 +86,11 @@ export const LAYERS: readonly Layer[] = [
     groups: [
       [
         "shard_manager",
+        "shard_manager_lifetime",
         "shard_manager_options",
         "shard_fleet",
+        "shard_scaling",
+        "gateway_limits",
         "rescale",
         "guild_arrivals",
         "overlap",

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { Dispatcher } from "../lib/dispatcher.ts";
 import { GatewayEvent } from "../lib/gateway_event.ts";
 import { test } from "./harness.ts";
@@ -45,7 +45,7 @@ test("Dispatcher.listen with once is called once, also when it dispatches the sa
 test("Dispatcher.listen and listenAll refuse what is no function", () => {
   const dispatcher = new Dispatcher();
   const wrong = {} as () => void;
-  assertThrows(() => dispatcher.listen("x", wrong), TypeError, 'Cannot listen to "x": expected a function, got object');
+  assertThrows(() => dispatcher.listen("x", wrong), TypeError, "the listener must be a function, received an object");
   assertThrows(() => dispatcher.listenAll(wrong), TypeError);
 });
 
@@ -235,4 +235,31 @@ test("Dispatcher refuses an event that is being dispatched, and goes on with it"
   dispatcher.dispatch("x", null);
   assertEquals(calls, ["child", "parent"]);
   assertEquals(failures.length, 1);
+});
+
+test("Dispatcher refuses arguments of another type, and rejects where it returns a promise", async () => {
+  const dispatcher = new Dispatcher();
+  const listener = () => {};
+  for (const name of [Symbol("x"), 5n, null, undefined, {}] as never[]) {
+    assertThrows(() => dispatcher.listen(name, listener), TypeError, "its name must be a string or an opcode");
+    assertThrows(() => dispatcher.events(name), TypeError, "its name");
+    assertThrows(() => dispatcher.dispatch(name, null), TypeError, "its name");
+    await assertRejects(() => dispatcher.waitFor(name), TypeError, "its name");
+  }
+  for (const options of [null, 5, "once", { signal: 5 }, { signal: null }, { signal: {} }] as never[]) {
+    assertThrows(() => dispatcher.listen("x", listener, options), TypeError);
+    assertThrows(() => dispatcher.listenAll(listener, options), TypeError);
+    assertThrows(() => dispatcher.events("x", options), TypeError);
+    await assertRejects(() => dispatcher.waitFor("x", undefined, options), TypeError);
+  }
+  await assertRejects(() => dispatcher.waitFor("x", 5 as never), TypeError, "the check must be a function");
+  assertThrows(() => dispatcher.events("x", { highWaterMark: "5" as never }), TypeError, "highWaterMark");
+  assertEquals([dispatcher.hasListeners("x"), dispatcher.hasListeners("null")], [false, false]);
+});
+
+test("Dispatcher refuses options of another type when it is made", () => {
+  for (const options of [null, 5, { parent: 5 }, { parent: new EventTarget() }, { onListenerError: 5 }] as never[]) {
+    assertThrows(() => new Dispatcher(options), TypeError);
+  }
+  assertThrows(() => new Dispatcher().parent = {} as never, TypeError, "a Dispatcher");
 });

@@ -150,6 +150,104 @@ test("HTTPClient.createMessage refuses a channel id that could lead elsewhere", 
   }
 });
 
+test("HTTPClient rejects who is no BotAuthentication, asks nobody, and takes it for no wrong token", async () => {
+  let asked = 0;
+  using client = new HTTPClient({ fetch: () => (asked++, Promise.resolve(Response.json({}, { status: 401 }))) });
+  for (const wrong of [CANARY, undefined, null, 5, {}, { token: CANARY, authorization: CANARY }] as never[]) {
+    for (
+      const ask of [
+        () => client.getGatewayBot(wrong),
+        () => client.createMessage(wrong, "1", {}),
+        ...(wrong === undefined ? [] : [() => client.request("GET", "/a", { auth: wrong })]),
+      ]
+    ) {
+      const error = await assertRejects(ask, TypeError, "must be a BotAuthentication");
+      assert(!shown(error).includes("canary"));
+    }
+  }
+  assertEquals(asked, 0);
+  for (let i = 1; i <= 2; i++) {
+    assertInstanceOf(await rejection(client.request("GET", "/a")), HTTPError);
+    assertEquals(asked, i);
+  }
+});
+
+test("HTTPClient refuses options of another type when it is made", () => {
+  const wrong = {
+    baseUrl: [5, null, new URL("https://a")],
+    userAgent: [5, null, {}],
+    fetch: ["fetch", {}, null],
+    createWebSocket: [WebSocket.prototype, 5, null],
+    requestTimeoutMs: ["5", 5n, null, {}],
+  };
+  for (const [name, values] of Object.entries(wrong)) {
+    for (const value of [...values, Symbol("wrong")]) {
+      assertThrows(() => new HTTPClient({ [name]: value }), TypeError, "", `${name} ${String(value)}`);
+    }
+  }
+  for (const requestTimeoutMs of [0, -1, NaN, Infinity, 2 ** 31]) {
+    assertThrows(() => new HTTPClient({ requestTimeoutMs }), RangeError, "requestTimeoutMs");
+  }
+  assertThrows(() => new HTTPClient(null as never), TypeError, "options");
+});
+
+test("HTTPClient rejects arguments of another type, and never throws them", async () => {
+  using client = new HTTPClient({ fetch: () => Promise.reject(new Error("Asked")) });
+  const all = (options: never) => [
+    () => client.getGateway(options),
+    () => client.getGatewayBot(AUTH, options),
+    () => client.createMessage(AUTH, "1", {}, options),
+    () => client.request("GET", "/a", options),
+    () => client.connectToGateway(options),
+  ];
+  for (const options of [null, 5, "x", { signal: 5 }, { signal: null }] as never[]) {
+    for (const call of all(options)) await assertRejects(call, TypeError);
+  }
+  for (const method of ["", "A B", 5, null, CANARY] as never[]) {
+    const error = await assertRejects(() => client.request(method, "/a"), TypeError, "the method");
+    assert(!shown(error).includes("canary"));
+  }
+  await assertRejects(() => client.request("GET", "/a", { onRetry: 5 as never }), TypeError, "onRetry");
+});
+
+test("HTTPClient quotes no wrong argument that could be a token", async () => {
+  const errors = [
+    () => new HTTPClient({ userAgent: `${CANARY}\n` }),
+    () => new HTTPClient({ baseUrl: CANARY }),
+    () => new HTTPClient({ baseUrl: `${CANARY.replaceAll("_", "")}://x` }),
+    () => new HTTPClient({ requestTimeoutMs: CANARY as never }),
+  ].map((make) => assertThrows(make, TypeError) as Error);
+  using client = new HTTPClient({ fetch: () => Promise.resolve(Response.json({}, { status: 404 })) });
+  errors.push(
+    await rejection(client.createMessage(AUTH, CANARY, {})),
+    await rejection(client.request("GET", `/users/${CANARY}`)),
+    await rejection(client.request("GET", "/a", { auth: AUTH, headers: { authorization: `${CANARY}\n` } })),
+    await rejection(client.request("GET", "/short-canary", { auth: new BotAuthentication("short-canary") })),
+    await rejection(client.connectToGateway({ url: CANARY })),
+    await rejection(client.connectToGateway({ url: "wss://a", compress: CANARY as never })),
+  );
+  for (const error of errors) assert(!shown(error).includes("canary"), shown(error));
+});
+
+test("HTTPClient takes a token out of an answer also where JSON writes it with escapes", async () => {
+  const token = 'quote"back\\slash/canary';
+  const escaped = [...token].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
+  const bodies = [
+    `{"message":"${escaped}","code":1,"${escaped}":["${escaped}"]}`,
+    JSON.stringify({ message: token, errors: { [token]: [token] } }),
+    `<html>${JSON.stringify(token)}`,
+  ];
+  const auth = new BotAuthentication(token);
+  for (const body of bodies) {
+    using client = new HTTPClient({ fetch: () => Promise.resolve(new Response(body, { status: 403 })) });
+    const error = await rejection(client.createMessage(auth, "1", {})) as HTTPError;
+    assert(!`${shown(error)} ${JSON.stringify(error.body)}`.includes("canary"), shown(error));
+    using other = new HTTPClient({ fetch: () => Promise.resolve(new Response(body)) });
+    const shape = await rejection(other.getGatewayBot(auth)) as HTTPError;
+    assert(!`${shown(shape)} ${JSON.stringify(shape.body)}`.includes("canary"), shown(shape));
+  }
+});
+
 test("HTTPClient.getGatewayBot gives what Discord answers", () =>
   withServer((_request, response) => json(response, 200, BOT_INFO), async (baseUrl, received) => {
     using client = new HTTPClient({ baseUrl: `${baseUrl}/` });
@@ -166,6 +264,7 @@ test("HTTPClient.getGatewayBot refuses an answer of another shape", async () => 
     [{ ...BOT_INFO, url: "https://discord.com" }, "url"],
     [{ ...BOT_INFO, shards: 0 }, "shards"],
     [{ ...BOT_INFO, shards: "2" }, "shards"],
+    [{ ...BOT_INFO, shards: 1e9 }, "shards"],
     [{ ...BOT_INFO, session_start_limit: null }, "max_concurrency"],
     [{ ...BOT_INFO, session_start_limit: { ...BOT_INFO.session_start_limit, max_concurrency: 0 } }, "max_concurrency"],
     [{ ...BOT_INFO, session_start_limit: { ...BOT_INFO.session_start_limit, remaining: -1 } }, "remaining"],
@@ -400,11 +499,11 @@ test("HTTPClient takes a 429 in HTML", () =>
     },
   ));
 
-test("HTTPClient gives up after the sixth 429", () =>
+test("HTTPClient gives up after the sixth 429 what is not to be tried again", () =>
   withScript(
     [answer(429, { message: "You are being rate limited.", retry_after: 1 })],
     async (client, clock, requests) => {
-      const done = rejection(client.getGatewayBot(AUTH));
+      const done = rejection(client.createMessage(AUTH, "1", { content: "" }));
       await clock.tickAsync(10_000);
       const error = await done;
       assertInstanceOf(error, HTTPError);
@@ -412,6 +511,43 @@ test("HTTPClient gives up after the sixth 429", () =>
       assertEquals(requests.length, 6);
     },
   ));
+
+test("HTTPClient.getGatewayBot waits for as long as it is answered with 429, and backs off where that says no time", () => {
+  const script = Array.from({ length: 20 }, (_, i) => answer(429, { retry_after: i < 10 ? 1 : 0 }));
+  return withScript([...script, answer(200, BOT_INFO)], async (client, clock, requests) => {
+    const retries: RequestRetry[] = [];
+    const asked = client.getGatewayBot(AUTH, { onRetry: (retry) => retries.push(retry) });
+    await clock.tickAsync(1_200_000);
+    assertEquals([await asked, requests.length], [BOT_INFO, 21]);
+    assert(retries.slice(0, 5).every(({ delayMs }) => delayMs === 1_000));
+    assert(requests.at(-1)!.at > 15_000);
+  });
+});
+
+for (const [what, retryAfter] of [["negative", -5], ["no number", "x"], ["an object", {}], ["null", null]] as const) {
+  test(`HTTPClient waits five seconds where what a 429 says to wait is ${what}`, () =>
+    withScript([answer(429, { retry_after: retryAfter }), answer(200)], async (client, clock, requests) => {
+      const done = client.request("GET", "/a");
+      await clock.tickAsync(4_999);
+      assertEquals(requests.length, 1);
+      await clock.tickAsync(1);
+      await done;
+    }));
+}
+
+test("HTTPClient waits a day at most before it asks again, whatever an answer says", async () => {
+  const day = 86_400_000;
+  const headers = { "x-ratelimit-limit": "1", "x-ratelimit-remaining": "0", "x-ratelimit-reset-after": "1e12" };
+  for (const [first, wait] of [[answer(429, { retry_after: 1e12 }), day], [answer(200, {}, headers), day]] as const) {
+    await withScript([first, answer(200)], async (client, clock, requests) => {
+      const done = Promise.all([client.request("GET", "/a"), client.request("GET", "/a").catch(() => {})]);
+      await clock.tickAsync(wait - 1);
+      assertEquals(requests.length, 1);
+      await clock.tickAsync(1);
+      await done;
+    });
+  }
+});
 
 test("HTTPClient lets an exhausted bucket wait, in order, and others go", () => {
   const left: Record<string, number> = {};

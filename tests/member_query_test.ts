@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { GatewayIntent } from "../lib/intent.ts";
+import { given } from "../lib/check.ts";
 import { checkSnowflake, type MembersQuery, type MembersRequestData, membersRequestData } from "../lib/member_query.ts";
 import { test } from "./harness.ts";
 
@@ -46,8 +47,12 @@ test("membersRequestData needs a limit with a query", () => {
 
 test("membersRequestData rejects a limit that is no whole number", () => {
   for (const limit of [-1, 1.5, NaN, Infinity, "5", null]) {
-    assertRefused({ query: "", limit }, RangeError, `limit must be a whole number from 0, received ${limit}`);
-    assertRefused({ userIds: USER, limit }, RangeError, `limit must be a whole number from 0, received ${limit}`);
+    assertRefused({ query: "", limit }, RangeError, `limit must be a whole number from 0, received ${given(limit)}`);
+    assertRefused(
+      { userIds: USER, limit },
+      RangeError,
+      `limit must be a whole number from 0, received ${given(limit)}`,
+    );
   }
 });
 
@@ -74,7 +79,7 @@ test("membersRequestData rejects ids that are none", () => {
   assertRefused(
     { userIds: { length: 1 } },
     TypeError,
-    'userIds must be an id or an array of ids, received {"length":1}',
+    "userIds must be an id or an array of ids, received an object",
   );
 });
 
@@ -89,7 +94,7 @@ test("membersRequestData needs just one of query and userIds", () => {
 
 test("membersRequestData rejects a query that is no text", () => {
   for (const query of [7, null, {}]) {
-    assertRefused({ query, limit: 1 }, TypeError, `query must be a string, received ${JSON.stringify(query)}`);
+    assertRefused({ query, limit: 1 }, TypeError, `query must be a string, received ${given(query)}`);
   }
 });
 
@@ -119,7 +124,7 @@ test("membersRequestData rejects a guild id that is none", () => {
     assertThrows(
       () => membersRequestData(id as string, { userIds: USER }, ALL, "random"),
       TypeError,
-      `Cannot request guild members: guildId must be a snowflake, received ${JSON.stringify(id)}`,
+      `Cannot request guild members: guildId must be a snowflake, received ${given(id)}`,
     );
   }
 });

@@ -86,10 +86,70 @@ test("ShardManager ends with the signal of its lifetime, with the sessions kept"
   await using rig = await managerRig({ gateway: TWO_SHARDS, manager: { signal: lifetime.signal } });
   await rig.up();
   const { closed } = rig.manager;
-  lifetime.abort(new Error("enough"));
+  const reason = new Error("enough");
+  const waiting = rig.manager.eventDispatcher.waitFor("MESSAGE_CREATE");
+  lifetime.abort(reason);
   await closed;
+  for (const promise of [waiting, ...rig.shards.map((shard) => shard.ready)]) {
+    assertStrictEquals(await promise.catch((error) => error), reason);
+  }
   assertEquals([codes(rig), rig.gateway.openConnections, rig.criticals], [[4900, 4900], 0, []]);
   await assertRejects(() => rig.manager.connect(), Error, "enough");
+});
+
+for (const untilMs of [0, 50, 6_000]) {
+  test(`ShardManager.connect rejects with the reason of the lifetime's signal: after ${untilMs} ms`, async () => {
+    using time = fakeTime();
+    const lifetime = new AbortController();
+    await using rig = await managerRig({
+      memory: true,
+      gateway: { shards: 3 },
+      manager: { signal: lifetime.signal },
+    });
+    const { closed } = rig.manager;
+    const connecting = rig.manager.connect();
+    await time.pass(untilMs);
+    const reason = new RangeError("enough");
+    lifetime.abort(reason);
+    assertStrictEquals(await connecting.catch((error) => error), reason);
+    await time.pass(10_000);
+    await closed;
+    assertEquals([rig.criticals, time.timers()], [[], 0]);
+  });
+}
+
+test("ShardManager is closed where the signal of its lifetime aborts before it is connected", async () => {
+  const lifetime = new AbortController();
+  const options = { manager: { signal: lifetime.signal } };
+  await using before = await managerRig(options);
+  const { closed } = before.manager;
+  const reason = new Error("enough");
+  lifetime.abort(reason);
+  await closed;
+  await using after = await managerRig(options);
+  await after.manager.closed;
+  for (const { manager } of [before, after]) {
+    assertStrictEquals(await manager.connect().catch((error) => error), reason);
+    await manager.closed;
+  }
+});
+
+test("ShardManager leaves nothing on the signal of its lifetime when it is closed", async () => {
+  let listening = 0;
+  const lifetime = new AbortController();
+  const { addEventListener, removeEventListener } = lifetime.signal;
+  lifetime.signal.addEventListener = (...args: [string, EventListener]) => {
+    listening++;
+    addEventListener.apply(lifetime.signal, args);
+  };
+  lifetime.signal.removeEventListener = (...args: [string, EventListener]) => {
+    listening--;
+    removeEventListener.apply(lifetime.signal, args);
+  };
+  await using rig = await managerRig({ manager: { signal: lifetime.signal } });
+  assertEquals(listening, 1);
+  await rig.manager.close();
+  assertEquals(listening, 0);
 });
 
 test("ShardManager.connect rejects with an AbortError where the lifetime ends meanwhile", async () => {

@@ -262,13 +262,13 @@ test("ShardManager.rescaleShards says InvalidStateError during another, which go
 
 test("ShardManager.rescaleShards is refused before it starts where it takes more identifies than may be used", async () => {
   using time = fakeTime();
-  await using flowing = await traffic(time, 1, { manager: { identifyReserve: 10 } });
+  await using flowing = await traffic(time, 1, { unlimited: false, manager: { identifyReserve: 10 } });
   const { manager, gateway } = flowing.rig;
   gateway.setRemainingSessionStarts(13);
   const error = await assertRejects(() => manager.rescaleShards(4), DOMException, "takes 4 identifies, and 3");
   assertEquals([error.name, gateway.connections.length], ["InvalidStateError", 1]);
   const rescaling = manager.rescaleShards(4, [0, 1, 2]);
-  await time.pass(ALL_MS);
+  await time.pass(ALL_MS + 6_000);
   await rescaling;
   assertEquals([manager.shardCount, manager.shardIds, gateway.remainingSessionStarts], [4, [0, 1, 2], 10]);
 });

@@ -2,13 +2,18 @@ import {
   BotAuthentication,
   HTTPClient,
   InvalidTokenError,
+  type PresenceUpdateData,
   ShardManager,
   type ShardManagerOptions,
+  TimesPer,
 } from "@gangway/gateway";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { inspect } from "node:util";
 import { test } from "./harness.ts";
 import { managerRig } from "./shard_manager_rig.ts";
 import { fakeTime, fixedRandom } from "./shard_rig.ts";
+
+const CANARY = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.canary-canary_canary";
 
 const ALL_AT_ONCE = { maxConcurrency: 16, guilds: 4 };
 
@@ -58,9 +63,108 @@ test("ShardManager refuses what cannot be meant when it is made", () => {
   assertThrows(make({ shardCount: 2, shardIds: [-1] }), RangeError);
   assertThrows(make({ shardCount: 2, shardIds: [] }), RangeError, "empty");
   assertThrows(make({ shardCount: 2, shardIds: [0, 0] }), RangeError, "twice");
-  assertThrows(make({ identifyReserve: -1 }), RangeError, "reserve");
+  assertThrows(make({ identifyReserve: -1 }), RangeError, "identifyReserve");
+  const wrong = {
+    presence: { status: "away", activities: [] },
+    largeThreshold: "50",
+    libraryName: 5,
+    connectTimeoutMs: "5",
+    gatewayUrl: 5,
+    sessionStore: { load: () => null },
+    createDecompressor: "zlib",
+    signal: new AbortController(),
+    shardCount: "2",
+    identifyReserve: "1",
+    identifyRateLimiter: { acquire: 5 },
+  };
+  for (const [name, value] of Object.entries(wrong)) {
+    assertThrows(make({ [name]: value } as ShardManagerOptions), TypeError, name === "presence" ? "status" : "");
+    assertThrows(make({ [name]: Symbol(name) } as ShardManagerOptions), TypeError);
+  }
+  for (const shardIds of [null, 5, "01", {}]) {
+    assertThrows(make({ shardCount: 2, shardIds: shardIds as never }), TypeError, "must be an array");
+  }
+  for (const id of ["0", 0n, null]) {
+    assertThrows(make({ shardCount: 2, shardIds: [id as never] }), TypeError, "shardId");
+  }
+  assertThrows(make({ shardCount: 1e9 }), RangeError, "shardCount");
+  assertThrows(make(null as never), TypeError, "options must be an object");
+  assertThrows(make({}, "513" as never), TypeError, "intents");
+  for (const other of [undefined, null, {}, "client"]) {
+    const bad = () => new ShardManager(new BotAuthentication("token"), 1, other as never);
+    assertThrows(bad, TypeError, "httpClient must be an object with getGatewayBot, connectToGateway");
+  }
   assertThrows(make({ compress: "gzip" as "none" }), TypeError);
   client.close();
+});
+
+test("ShardManager refuses who is no BotAuthentication at once, and does not quote it", () => {
+  using client = new HTTPClient({ fetch: () => Promise.reject(new Error("Asked")) });
+  for (const wrong of [CANARY, undefined, null, 5, { token: CANARY, authorization: CANARY }]) {
+    const error = assertThrows(() => new ShardManager(wrong as never, 1, client), TypeError, "a BotAuthentication");
+    assert(!error.message.includes("canary"));
+  }
+});
+
+test("ShardManager refuses a reserve together with a limiter, which would not know of it", () => {
+  using client = new HTTPClient();
+  const options = { identifyReserve: 0, identifyRateLimiter: new TimesPer(1, 5) };
+  const make = () => new ShardManager(new BotAuthentication("token"), 1, client, options);
+  assertThrows(make, TypeError, "identifyReserve needs the identifyRateLimiter to be left out");
+});
+
+test("ShardManager.presence cannot be set to what no shard could identify with", async () => {
+  await using rig = await managerRig();
+  const { manager } = rig;
+  const idle = { status: "idle", activities: [], afk: false, since: null } as unknown as PresenceUpdateData;
+  manager.presence = idle;
+  for (const wrong of [5, "idle", {}, { status: "away", activities: [] }]) {
+    assertThrows(() => manager.presence = wrong as never, TypeError);
+  }
+  const long = { ...idle, activities: [{ name: "x".repeat(4_096), type: 0 }] };
+  assertThrows(() => manager.presence = long as never, RangeError, "4096");
+  assertEquals(manager.presence, idle);
+});
+
+test("ShardManager rejects options of another type, and never throws them", async () => {
+  await using rig = await managerRig();
+  await rig.up();
+  for (const options of [null, 5, "options"] as never[]) {
+    await assertRejects(() => rig.manager.close(options), TypeError, "options");
+    await assertRejects(() => rig.manager.rescaleShards(2, undefined, options), TypeError, "options");
+  }
+  await assertRejects(() => rig.manager.rescaleShards(2, undefined, { signal: 5 as never }), TypeError, "signal");
+  await assertRejects(() => rig.manager.rescaleShards(2, null as never), TypeError, "shardIds");
+  assertEquals(rig.manager.activeShards.length, 1);
+});
+
+test("ShardManager tells each time that the gateway cannot be asked, and goes on", async () => {
+  using time = fakeTime();
+  await using rig = await managerRig({ memory: true });
+  const told: [attempt: number, error: string, cause: string, shardId: number | null][] = [];
+  rig.manager.dispatcher.listen("reconnecting", ({ attempt, delayMs, error }, { shardId }) => {
+    assert(delayMs >= 0);
+    told.push([attempt, error.name, (error.cause as Error).name, shardId]);
+  });
+  rig.gateway.rejectHttp(503, 2);
+  const connecting = rig.manager.connect();
+  await time.pass(60_000);
+  await connecting;
+  assertEquals(told, [[1, "DisconnectError", "HTTPError", null], [2, "DisconnectError", "HTTPError", null]]);
+});
+
+test("ShardManager.connect goes on where one of its shards is closed meanwhile", async () => {
+  using time = fakeTime();
+  await using rig = await managerRig({ memory: true, gateway: { shards: 2, maxConcurrency: 1 } });
+  const connecting = rig.manager.connect();
+  await time.pass(100);
+  await rig.shards[1]?.close();
+  await connecting;
+  await time.pass(60_000);
+  assertEquals(rig.shards.map(({ phase }) => phase), ["ready", "closed"]);
+  assertEquals(rig.criticals, []);
+  await rig.manager.close();
+  await rig.manager.closed;
 });
 
 test("ShardManager says InvalidStateError to what needs a connection before there is one", async () => {
@@ -262,6 +366,14 @@ test("ShardManager does not show its token", async () => {
   await using rig = await managerRig({ token: "canary-token", violates: true });
   assertEquals(rig.manager.token, "canary-token");
   assert(!JSON.stringify(rig.manager).includes("canary"));
+  const { Deno, Bun } = globalThis as unknown as Record<string, { inspect(value: unknown, options?: object): string }>;
+  const options = { depth: 10, getters: true, showHidden: true };
+  for (const value of [rig.manager, { manager: rig.manager }, new Error("x", { cause: rig.manager })]) {
+    for (const show of [inspect, (Deno ?? Bun)!.inspect]) {
+      assert(!show(value, options).includes("canary"), show(value, options));
+    }
+  }
+  assertEquals(inspect(rig.manager), "ShardManager { shards: 0, of: null }");
   assert(!Object.keys(rig.manager).includes("token"));
 });
 

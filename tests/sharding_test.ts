@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { allShardIds, checkShardCount, checkShardId, identifyKeyOf, shardIdOf } from "../lib/sharding.ts";
+import { allShardIds, checkShardCount, checkShardId, identifyKeyOf, MAX_SHARDS, shardIdOf } from "../lib/sharding.ts";
 import { test } from "./harness.ts";
 
 const GUILD = "197038439483310086";
@@ -42,7 +42,7 @@ test("shardIdOf rejects what is not a snowflake", () => {
     '"1\\n"',
   ]] as const;
   for (const [id, shown] of cases) {
-    const message = `Cannot find the shard of a guild: expected a snowflake, received ${shown}`;
+    const message = `Cannot find the shard of a guild: its id must be a snowflake, received ${shown}`;
     assertThrows(() => shardIdOf(id, 2), TypeError, message);
   }
   assertThrows(() => shardIdOf("1".repeat(21), 2), TypeError);
@@ -50,7 +50,7 @@ test("shardIdOf rejects what is not a snowflake", () => {
 });
 
 test("shardIdOf rejects a number, which cannot hold an id exactly", () => {
-  assertThrows(() => shardIdOf(5 as unknown as string, 2), TypeError, "expected a snowflake, received 5");
+  assertThrows(() => shardIdOf(5 as unknown as string, 2), TypeError, "must be a snowflake, received 5");
   assertThrows(() => shardIdOf(undefined as unknown as string, 2), TypeError, "received undefined");
 });
 
@@ -59,19 +59,23 @@ test("shardIdOf rejects a count of shards that is none", () => {
 });
 
 test("checkShardCount takes positive whole numbers only", () => {
-  for (const count of [1, 2, 16_000]) checkShardCount(count);
-  for (const count of [0, -1, 1.5, NaN, Infinity, 2 ** 53, "2" as unknown as number]) {
-    const message = `Cannot shard: shardCount must be a positive whole number, received ${count}`;
+  for (const count of [1, 2, 16_000, MAX_SHARDS]) checkShardCount(count);
+  for (const count of [0, -1, 1.5, NaN, Infinity, 2 ** 53, MAX_SHARDS + 1, 1e9]) {
+    const message = `Cannot shard: shardCount must be a whole number from 1 to ${MAX_SHARDS}, received ${count}`;
     assertThrows(() => checkShardCount(count), RangeError, message);
+  }
+  for (const count of ["2", null, undefined, 2n, Symbol("2"), [2], {}]) {
+    assertThrows(() => checkShardCount(count as number), TypeError, "shardCount must be a whole number");
   }
 });
 
 test("checkShardId takes whole numbers below the count only", () => {
   for (const id of [0, 1, 3]) checkShardId(id, 4);
-  for (const id of [-1, 4, 0.5, NaN, Infinity, "1" as unknown as number]) {
+  for (const id of [-1, 4, 0.5, NaN, Infinity]) {
     const message = `Cannot shard: shardId must be a whole number from 0 to 3, received ${id}`;
     assertThrows(() => checkShardId(id, 4), RangeError, message);
   }
+  for (const id of ["1", 1n, null]) assertThrows(() => checkShardId(id as unknown as number, 4), TypeError, "shardId");
   assertThrows(() => checkShardId(0, 0), RangeError, "Cannot shard: shardCount");
 });
 

@@ -1,0 +1,76 @@
+/** Shorter than any token is, and as long as the words that options take. */
+const MAX_WORD = 12;
+
+/** Says what was given, for an error's message: never a text that could be a token. */
+export function given(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return value.length > MAX_WORD ? "a string" : JSON.stringify(value);
+    case "number":
+    case "boolean":
+    case "undefined":
+      return `${value}`;
+    case "bigint":
+      return `${value}n`;
+    default:
+      if (value === null) return "null";
+      return Array.isArray(value) ? "an array" : `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
+  }
+}
+
+/**
+ * Refuses what has another shape. The subject begins with what cannot be done: `"connect: shardId"`.
+ *
+ * @throws {TypeError} In any case.
+ */
+export function refuse(subject: string, expected: string, value: unknown): never {
+  throw new TypeError(`Cannot ${subject} must be ${expected}, received ${given(value)}`);
+}
+
+/**
+ * Checks a number, by default a whole one.
+ *
+ * @throws {TypeError} If it is not a number.
+ * @throws {RangeError} If it is out of range.
+ */
+export function checkNumber(subject: string, value: unknown, least: number, most = Infinity, isWhole = true): void {
+  const expected = `a ${isWhole ? "whole " : ""}number from ${least}${most < Infinity ? ` to ${most}` : ""}`;
+  if (typeof value !== "number") refuse(subject, expected, value);
+  if (value >= least && value <= most && (!isWhole || Number.isSafeInteger(value))) return;
+  throw new RangeError(`Cannot ${subject} must be ${expected}, received ${value}`);
+}
+
+/** @throws {TypeError} If it is not a text. */
+export function checkString(subject: string, value: unknown): void {
+  if (typeof value !== "string") refuse(subject, "a string", value);
+}
+
+/** @throws {TypeError} If it is not a function. */
+export function checkFunction(subject: string, value: unknown): void {
+  if (typeof value !== "function") refuse(subject, "a function", value);
+}
+
+/** @throws {TypeError} If it is not an object with these methods. */
+export function checkObject(subject: string, value: unknown, ...methods: readonly string[]): void {
+  const isObject = typeof value === "object" && value !== null;
+  if (isObject && methods.every((name) => typeof (value as Record<string, unknown>)[name] === "function")) return;
+  refuse(subject, methods.length > 0 ? `an object with ${methods.join(", ")}` : "an object", value);
+}
+
+/** @throws {TypeError} If it is neither a signal nor left out. */
+export function checkSignal(subject: string, value: unknown): void {
+  if (value !== undefined && !(value instanceof AbortSignal)) refuse(subject, "an AbortSignal", value);
+}
+
+/** How long a timer can run, in milliseconds: one that is set to longer ends at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * Checks how long something may take, in milliseconds.
+ *
+ * @throws {TypeError} If it is not a number.
+ * @throws {RangeError} If it is not a time that a timer can run.
+ */
+export function checkTimeout(subject: string, ms: unknown, least = 1): void {
+  checkNumber(subject, ms, least, MAX_TIMEOUT_MS, false);
+}
