@@ -14,7 +14,7 @@ import { shutdownOnSignal } from "@gangway/gateway/shutdown";
 import { LocalGateway } from "@gangway/gateway/testing";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { showLatency, showMessages, showShards } from "./demo_report.ts";
+import { showLatency, showMessages, showShards, showTroubles } from "./demo_report.ts";
 import { Screen, style } from "./demo_screen.ts";
 
 const DEADLINE_MS = 30_000;
@@ -66,6 +66,7 @@ async function onThisMachine(screen: Screen): Promise<void> {
 
 async function play(gateway: LocalGateway, manager: ShardManager, screen: Screen, signal: AbortSignal): Promise<void> {
   showMessages(manager, screen);
+  showTroubles(manager, screen);
   void manager.connect();
   await showShards(manager, screen, signal);
   screen.line();
@@ -85,6 +86,7 @@ async function onDiscord(screen: Screen): Promise<void> {
   screen.line("Ctrl-C ends it");
   shutdownOnSignal(manager, { exit: false });
   showMessages(manager, screen);
+  showTroubles(manager, screen);
   const ended = new AbortController();
   const { signal } = ended;
   // What ends the bot also ends these; `closed` is where it is told.

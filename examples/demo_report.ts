@@ -50,6 +50,13 @@ function readyCount(manager: ShardManager): number {
   return [...manager.shards.values()].filter(({ phase }) => phase === "ready").length;
 }
 
+/** Shows what keeps the bot from Discord, such as a network that is down. */
+export function showTroubles(manager: ShardManager, screen: Screen): void {
+  manager.dispatcher.listen("reconnecting", ({ error, delayMs }) => {
+    screen.line(style("dim", plain(`${error.message}; again in ${Math.ceil(delayMs / 1000)} s`)));
+  });
+}
+
 /** Shows the messages that the bot receives. */
 export function showMessages(manager: ShardManager, screen: Screen): void {
   manager.eventDispatcher.listen("MESSAGE_CREATE", ({ author, content }, { shardId }) => {

@@ -36,6 +36,8 @@ if (import.meta.main) {
   // Ctrl-C closes, and ends the process.
   shutdownOnSignal(manager);
   manager.dispatcher.listen("ready", (_, { shardId }) => console.log(`Shard ${shardId} is ready`));
+  // Nothing to do about it: it goes on by itself as soon as the network is back.
+  manager.dispatcher.listen("reconnecting", ({ error }) => console.error(`${error.message}; trying again`));
   // Whatever goes wrong, also while connecting, is what `closed` rejects with.
   void manager.connect();
   await manager.closed;

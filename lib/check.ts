@@ -59,7 +59,9 @@ export function checkObject(subject: string, value: unknown, ...methods: readonl
 
 /** @throws {TypeError} If it is neither a signal nor left out. */
 export function checkSignal(subject: string, value: unknown): void {
-  if (value !== undefined && !(value instanceof AbortSignal)) refuse(subject, "an AbortSignal", value);
+  if (value === undefined) return;
+  const { aborted, addEventListener } = Object(value);
+  if (typeof aborted !== "boolean" || typeof addEventListener !== "function") refuse(subject, "an AbortSignal", value);
 }
 
 /** How long a timer can run, in milliseconds: one that is set to longer ends at once. */

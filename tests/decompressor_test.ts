@@ -256,3 +256,14 @@ test("Decompressor refuses a bound that is not positive", () => {
     assertThrows(() => new Decompressor("zlib-stream", { maxPayloadBytes }), RangeError, "maxPayloadBytes");
   }
 });
+
+test("Decompressor.decompress rejects what is no message, and goes on", async () => {
+  using decompressor = new Decompressor();
+  for (const wrong of [null, undefined, 5, "x", {}, new ArrayBuffer(4), [1]] as never[]) {
+    await assertRejects(() => decompressor.decompress(wrong), TypeError, "must be a Uint8Array");
+  }
+  assertEquals(await decompressor.decompress(new Uint8Array([0x78])), null);
+  for (const maxPayloadBytes of ["5", null, 5n] as never[]) {
+    assertThrows(() => new Decompressor("zlib-stream", { maxPayloadBytes }), TypeError, "maxPayloadBytes");
+  }
+});

@@ -289,3 +289,99 @@ test("IdentifyQueue lets one through in a window for each key, whatever max_conc
 function bound(bench: Bench): { queue: IdentifyQueue; acquire: Bench["acquire"]; limited: IdentifyLimited[] } {
   return { queue: bench.queue, acquire: (shardId, signal) => bench.acquire(shardId, signal), limited: bench.limited };
 }
+
+/** A queue whose owner asks the gateway, which answers when it is told to. */
+function asking(first: Partial<SessionStartLimit>): { bench: Bench; asked: PromiseWithResolvers<void>[] } {
+  const asked: PromiseWithResolvers<void>[] = [];
+  const bench = new Bench(first, {
+    refresh: () => {
+      const question = Promise.withResolvers<void>();
+      asked.push(question);
+      return question.promise;
+    },
+  });
+  return { bench, asked };
+}
+
+test("IdentifyQueue asks again once the budget has to be renewed, and holds everybody until it is told", async () => {
+  using time = fakeTime();
+  const { bench, asked } = asking({ total: 100, remaining: 0, reset_after: 60_000, max_concurrency: 16 });
+  const all = bench.all(3);
+  await time.pass(59_999);
+  assertEquals(asked.length, 0);
+  await time.pass(100_000);
+  // Somebody who comes meanwhile does not ask a second time.
+  all.push(bench.identify(3));
+  await time.pass(100_000);
+  assertEquals([asked.length, bench.log], [1, []]);
+  bench.update({ total: 100, remaining: 2, reset_after: 50_000, max_concurrency: 16 });
+  asked[0]?.resolve();
+  await time.pass(0);
+  assertEquals(bench.log.map(([id]) => id), [0, 1]);
+  await time.pass(50_000);
+  assertEquals(asked.length, 2);
+  bench.update({ total: 100, remaining: 100, reset_after: 86_400_000, max_concurrency: 16 });
+  asked[1]?.resolve();
+  await Promise.all(all);
+  assertEquals([bench.log.length, asked.length], [4, 2]);
+});
+
+test("IdentifyQueue asks only when somebody wants to identify", async () => {
+  using time = fakeTime();
+  const { bench, asked } = asking({ remaining: 5, reset_after: 60_000 });
+  await time.pass(10 * 86_400_000);
+  assertEquals([asked.length, time.timers()], [0, 0]);
+  const one = bench.identify(0);
+  await time.pass(0);
+  assertEquals(asked.length, 1);
+  bench.update({ remaining: 1 });
+  asked[0]?.resolve();
+  await one;
+});
+
+for (const how of ["fails", "tells nothing"] as const) {
+  test(`IdentifyQueue takes the budget for renewed where asking ${how}`, async () => {
+    using time = fakeTime();
+    const { bench, asked } = asking({ total: 7, remaining: 0, reset_after: 60_000 });
+    const one = bench.identify(0);
+    await time.pass(60_000);
+    if (how === "fails") asked[0]?.reject(new Error("closed"));
+    else asked[0]?.resolve();
+    await one;
+    assertEquals([bench.queue.remaining, asked.length], [6, 1]);
+  });
+}
+
+test("IdentifyQueue does not ask again at once where nothing was used for a day", async () => {
+  using time = fakeTime();
+  const { bench, asked } = asking({ remaining: 1_000, reset_after: 0 });
+  const one = bench.identify(0);
+  await time.pass(0);
+  await one;
+  assertEquals(asked.length, 0);
+});
+
+test("IdentifyQueue refuses arguments of another type", () => {
+  for (const options of [null, 5, { reserve: "1" }, { onLimited: 5 }, { refresh: {} }] as never[]) {
+    assertThrows(() => new IdentifyQueue(options), TypeError);
+  }
+  for (const reserve of [-1, NaN, Infinity]) assertThrows(() => new IdentifyQueue({ reserve }), RangeError, "reserve");
+  const { queue } = new Bench({ max_concurrency: 2 });
+  for (const limits of [null, {}, { total: 1, remaining: 1, reset_after: 1, max_concurrency: "1" }] as never[]) {
+    assertThrows(() => queue.update(limits), TypeError);
+  }
+  assertThrows(() => new Bench({ max_concurrency: NaN }), RangeError);
+  assertEquals(queue.maxConcurrency, 2);
+});
+
+test("IdentifyQueue.acquire needs nobody who waits for it", async () => {
+  using time = fakeTime();
+  const { queue } = new Bench({ remaining: 0 });
+  const controller = new AbortController();
+  void queue.acquire({ shardId: 0, shardCount: 1, signal: controller.signal });
+  void queue.acquire({ shardId: 0, shardCount: 1, signal: AbortSignal.abort() });
+  void queue.acquire(null as never);
+  controller.abort();
+  await time.pass(1);
+  assertEquals(time.timers(), 0);
+});

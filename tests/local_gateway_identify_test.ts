@@ -268,3 +268,28 @@ for (
     assertEquals((await client.closed).code, code);
   });
 }
+
+test("LocalGateway keeps several sessions of one shard side by side, each with every event, and counts them", async () => {
+  await using gateway = await LocalGateway.start({ identifyWindowMs: 0 });
+  const clients = [];
+  for (const shard of [[0, 1], [0, 1], [0, 2]]) {
+    const client = await bareClient(gateway);
+    client.send(2, identify(gateway, { shard }));
+    await client.takeEvent("READY");
+    clients.push(client);
+  }
+  assertEquals(gateway.identifies.map(({ twins }) => twins), [0, 1, 0]);
+  gateway.user("Ann").says("hello");
+  for (const client of clients.slice(0, 2)) {
+    assertEquals(((await client.takeEvent("MESSAGE_CREATE")).d as { content: string }).content, "hello");
+  }
+  assertEquals([gateway.openConnections, gateway.violations], [3, []]);
+  const gone = gateway.next("close");
+  clients[0]?.socket.close(4900);
+  await gone;
+  const again = await bareClient(gateway);
+  again.send(2, identify(gateway));
+  await again.takeEvent("READY");
+  // The session that lost its connection can be resumed still, and is none that receives.
+  assertEquals(gateway.identifies.at(-1)?.twins, 1);
+});

@@ -234,3 +234,40 @@ test("Shard refuses a presence that it could not identify with", async () => {
   assertThrows(() => shard.presence = presence, RangeError);
   assertEquals(shard.presence, null);
 });
+
+test("Shard refuses what it is made with where that has another type, and quotes no token", async () => {
+  await using it = await rig();
+  const limiter = new TimesPer(1, 5);
+  const good: unknown[] = [0, 1, 1, CANARY, limiter, it.client, {}];
+  const wrong: [at: number, ...values: unknown[]][] = [
+    [0, "0", 0n, null, CANARY, Symbol("0")],
+    [1, "1", 1n, null, CANARY, Symbol("1")],
+    [2, "1", 1n, null, CANARY, Symbol("1")],
+    [3, 5, null, undefined, { token: CANARY }],
+    [4, undefined, null, {}, CANARY, { acquire: CANARY }],
+    [5, undefined, null, {}, CANARY],
+    [6, null, 5, CANARY, { signal: 5 }, { sessionStore: {} }, { libraryName: 5 }, { createDecompressor: CANARY }],
+    [6, { compress: CANARY }, { connectTimeoutMs: CANARY }, { largeThreshold: CANARY }, { gatewayUrl: CANARY }],
+  ];
+  for (const [at, ...values] of wrong) {
+    for (const value of values) {
+      const parts = good.with(at, value) as unknown as ConstructorParameters<typeof Shard>;
+      const error = assertThrows(() => new Shard(...parts), TypeError);
+      assert(!inspect(error).includes("canary"), inspect(error));
+    }
+  }
+  assertThrows(() => new Shard(0, 1e9, 1, CANARY, limiter, it.client), RangeError, "shardCount");
+});
+
+test("Shard does not show its token where getters are called", async () => {
+  await using it = await rig();
+  const shard = new Shard(0, 1, 1, CANARY, new TimesPer(1, 5), it.client);
+  const { Deno, Bun } = globalThis as unknown as Record<string, { inspect(value: unknown, options?: object): string }>;
+  const options = { depth: 10, getters: true, showHidden: true };
+  for (const value of [shard, [shard], new Map([["shard", shard]]), new Error("x", { cause: shard })]) {
+    for (const show of [inspect, (Deno ?? Bun)!.inspect]) {
+      assert(!show(value, options).includes("canary"), show(value, options));
+    }
+  }
+  assertEquals(inspect(shard), 'Shard { id: 0, count: 1, phase: "idle" }');
+});

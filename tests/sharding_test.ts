@@ -75,7 +75,7 @@ test("checkShardId takes whole numbers below the count only", () => {
     const message = `Cannot shard: shardId must be a whole number from 0 to 3, received ${id}`;
     assertThrows(() => checkShardId(id, 4), RangeError, message);
   }
-  for (const id of ["1", 1n, null]) assertThrows(() => checkShardId(id as unknown as number, 4), TypeError, "shardId");
+  for (const id of ["1", 1n, null] as never[]) assertThrows(() => checkShardId(id, 4), TypeError, "shardId");
   assertThrows(() => checkShardId(0, 0), RangeError, "Cannot shard: shardCount");
 });
 

@@ -227,3 +227,29 @@ test("TimesPer.acquire rejects and goes on with the others where the first of th
     await second;
     assertEquals(log, [[0, 0], [2, WINDOW_MS]]);
   }));
+
+test("TimesPer refuses what is no number, and times that are out of range", () => {
+  for (const wrong of ["1", 1n, null, {}, Symbol("1")] as never[]) {
+    assertThrows(() => new TimesPer(wrong, 5), TypeError, "limit");
+    assertThrows(() => new TimesPer(1, wrong), TypeError, "perSeconds");
+    assertThrows(() => new TimesPer(1, 5, { marginMs: wrong }), TypeError, "marginMs");
+  }
+  assertThrows(() => new TimesPer(1, Infinity), RangeError, "perSeconds");
+  for (const marginMs of [-1, NaN, Infinity]) {
+    assertThrows(() => new TimesPer(1, 5, { marginMs }), RangeError, "marginMs");
+  }
+  assertThrows(() => new TimesPer(1, 5, null as never), TypeError, "options");
+});
+
+test("TimesPer.acquire rejects arguments of another type, and needs nobody who waits for it", () =>
+  withClock(async (clock) => {
+    const limiter = new TimesPer(1, 5);
+    const wrong = [null, 5, {}, { shardId: "0" }, { shardId: 0, priority: "1" }, { shardId: 0, signal: 5 }] as never[];
+    for (const request of wrong) {
+      void limiter.acquire(request);
+      await assertRejects(() => limiter.acquire(request), TypeError);
+    }
+    await assertRejects(() => limiter.acquire({ shardId: 0, shardCount: 1, priority: NaN }), RangeError);
+    void limiter.acquire({ shardId: 0, shardCount: 1, signal: AbortSignal.abort() });
+    await clock.tickAsync(0);
+  }));

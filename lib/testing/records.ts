@@ -42,6 +42,12 @@ export interface IdentifyRecord extends ReceivedRecord {
   readonly via: Via;
   /** What became of it: `"ready"`, `"invalid session"`, or the close code. */
   readonly outcome: "ready" | "invalid session" | number;
+  /**
+   * How many sessions of just this shard were connected already. That is allowed, "you can also establish multiple
+   * sessions with the same [shard_id, num_shards]", and each receives everything; a client that did not mean it has let a
+   * connection live on.
+   */
+  readonly twins: number;
 }
 
 /** A RESUME. */

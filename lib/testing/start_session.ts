@@ -21,6 +21,9 @@ export function startSession(hub: Hub, connection: ClientConnection, d: unknown,
       intents: isFields(d) && typeof d.intents === "number" ? d.intents : 0,
       via: connection.record.via,
       outcome,
+      twins: [...hub.sessions.values()].filter((other) =>
+        other.connection !== null && isTwin(other.shard, shard)
+      ).length,
     });
   if (connection.identified) {
     decide(GatewayCloseCode.AlreadyAuthenticated);
@@ -62,6 +65,10 @@ export function startSession(hub: Hub, connection: ClientConnection, d: unknown,
   decide("ready");
   connection.await(verdict.compress);
   connection.holdOr("ready", faults.withholdReady, () => ready(hub, connection, verdict));
+}
+
+function isTwin(one: Session["shard"], other: Session["shard"]): boolean {
+  return one[0] === other[0] && one[1] === other[1];
 }
 
 function ready(hub: Hub, connection: ClientConnection, identify: Identify): void {
