@@ -86,7 +86,7 @@ export class ShardManager implements AsyncDisposable {
     const { identifyReserve = 0, presence = null } = options;
     this.#authentication = authentication;
     this.#httpClient = httpClient;
-    this.#options = options;
+    this.#options = { ...options };
     this.intents = intents;
     this.dispatcher = new Dispatcher({ onListenerError: (error, event) => report(error, event) });
     const report = listenerErrorTo(this.dispatcher);
