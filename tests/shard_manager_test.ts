@@ -363,14 +363,16 @@ test("ShardManager takes an identify limiter of the user's, and tells it what th
 });
 
 test("ShardManager does not show its token", async () => {
-  await using rig = await managerRig({ token: "canary-token", violates: true });
-  assertEquals(rig.manager.token, "canary-token");
-  assert(!JSON.stringify(rig.manager).includes("canary"));
+  // Put together, because Bun shows the source of where an error was made.
+  const token = ["canary", "token"].join("-");
+  await using rig = await managerRig({ token, violates: true });
+  assertEquals(rig.manager.token, token);
+  assert(!JSON.stringify(rig.manager).includes(token));
   const { Deno, Bun } = globalThis as unknown as Record<string, { inspect(value: unknown, options?: object): string }>;
   const options = { depth: 10, getters: true, showHidden: true };
   for (const value of [rig.manager, { manager: rig.manager }, new Error("x", { cause: rig.manager })]) {
     for (const show of [inspect, (Deno ?? Bun)!.inspect]) {
-      assert(!show(value, options).includes("canary"), show(value, options));
+      assert(!show(value, options).includes(token), show(value, options));
     }
   }
   assertEquals(inspect(rig.manager), "ShardManager { shards: 0, of: null }");
