@@ -14,7 +14,8 @@ export function given(value: unknown): string {
       return `${value}n`;
     default:
       if (value === null) return "null";
-      return Array.isArray(value) ? "an array" : `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
+      if (Array.isArray(value)) return value.length > 0 ? "an array" : "an empty array";
+      return `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
   }
 }
 

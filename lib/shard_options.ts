@@ -48,7 +48,7 @@ export interface ShardOptions {
   sessionStore?: SessionStore;
   /** Makes what inflates each connection's stream, instead of {@linkcode Decompressor}. */
   createDecompressor?: (format: CompressionFormat) => DecompressorLike;
-  /** The lifetime: aborting it is `close({ cleanup: false })`. */
+  /** The lifetime: aborting it is `close({ cleanup: false })`, and what is waited for rejects with its reason. */
   signal?: AbortSignal;
 }
 
