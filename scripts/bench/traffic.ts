@@ -11,12 +11,20 @@ export interface TrafficOptions {
   count: number;
   /** Sends only events of this name. */
   only?: EventKind | undefined;
+  /** After how many events a {@linkcode MARK} stands. */
+  marks?: readonly number[] | undefined;
   /** @default {42} */
   seed?: number | undefined;
 }
 
+/** The name of the event that tells a client to start or to stop its clock. */
+export const MARK = "BENCHMARK_MARK";
+
 /** The events of the mixture. */
 export type EventKind = "PRESENCE_UPDATE" | "MESSAGE_CREATE" | "TYPING_START" | "GUILD_CREATE";
+
+/** The same, as a list. */
+export const EVENT_KINDS: readonly EventKind[] = ["PRESENCE_UPDATE", "MESSAGE_CREATE", "TYPING_START", "GUILD_CREATE"];
 
 /** Every how many events a guild comes. */
 const GUILD_EVERY = 1_000;
@@ -31,19 +39,21 @@ const WORDS =
 
 /** The JSON of each dispatch, as Discord writes it: `t`, `s`, `op`, `d`. */
 export function* traffic(options: TrafficOptions): Generator<string> {
-  const { count, only, seed = 42 } = options;
+  const { count, only, marks = [], seed = 42 } = options;
   const random = mulberry32(seed);
-  for (let s = 2; s < count + 2; s++) {
-    const kind = only ?? kindAt(s, random);
-    yield `{"t":"${kind}","s":${s},"op":0,"d":${JSON.stringify(MAKERS[kind](random))}}`;
+  let s = 1;
+  for (let at = 1; at <= count; at++) {
+    const kind = only ?? kindAt(at, random);
+    yield `{"t":"${kind}","s":${++s},"op":0,"d":${JSON.stringify(MAKERS[kind](random))}}`;
+    if (marks.includes(at)) yield `{"t":"${MARK}","s":${++s},"op":0,"d":null}`;
   }
 }
 
 /** 45 % presences, 40 % messages, 15 % typing, and a guild now and then. */
-function kindAt(s: number, random: () => number): EventKind {
-  if (s % GUILD_EVERY === 0) return "GUILD_CREATE";
-  const at = random();
-  return at < 0.45 ? "PRESENCE_UPDATE" : at < 0.85 ? "MESSAGE_CREATE" : "TYPING_START";
+function kindAt(at: number, random: () => number): EventKind {
+  if (at % GUILD_EVERY === 0) return "GUILD_CREATE";
+  const share = random();
+  return share < 0.45 ? "PRESENCE_UPDATE" : share < 0.85 ? "MESSAGE_CREATE" : "TYPING_START";
 }
 
 const MAKERS: Record<EventKind, (random: () => number) => unknown> = {

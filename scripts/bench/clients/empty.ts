@@ -1,0 +1,7 @@
+/**
+ * What a process costs that does nothing.
+ *
+ * @module
+ */
+
+export {};

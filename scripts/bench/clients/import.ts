@@ -1,0 +1,7 @@
+/**
+ * What loading the library adds to it.
+ *
+ * @module
+ */
+
+import "../../../mod.ts";
