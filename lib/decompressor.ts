@@ -94,7 +94,12 @@ export class Decompressor implements DecompressorLike, Disposable {
   #size = 0;
   /** The last four bytes that went in, as a number. */
   #tail = 0;
+  /** Settles with the last call; how many calls have not settled. */
   #last: Promise<unknown> = Promise.resolve();
+  #underWay = 0;
+  readonly #onSettled = (): void => {
+    this.#underWay--;
+  };
   #failure: unknown;
 
   /**
@@ -126,8 +131,9 @@ export class Decompressor implements DecompressorLike, Disposable {
    * @throws {DOMException} InvalidStateError, if the decompressor is closed.
    */
   decompress(bytes: Uint8Array): Promise<Uint8Array | null> {
-    const payload = this.#last.then(() => this.#inflate(bytes));
-    this.#last = payload.catch(() => {});
+    const payload = this.#underWay === 0 ? this.#inflate(bytes) : this.#last.then(() => this.#inflate(bytes));
+    this.#underWay++;
+    this.#last = payload.then(this.#onSettled, this.#onSettled);
     return payload;
   }
 
@@ -168,26 +174,20 @@ export class Decompressor implements DecompressorLike, Disposable {
     const pieceBytes = PIECE_BYTES[this.format];
     for (let start = 0; start < bytes.length; start += pieceBytes) {
       if (this.#failure !== undefined) throw this.#failure;
-      await this.#write(bytes.subarray(start, start + pieceBytes));
+      const piece = bytes.length <= pieceBytes ? bytes : bytes.subarray(start, start + pieceBytes);
+      try {
+        // A read is always pending, so all output of a write has been delivered when the write resolves (a test holds
+        // both runtimes to it).
+        await this.#writer.write(piece as Uint8Array<ArrayBuffer>);
+      } catch (cause) {
+        this.#failure ??= new TypeError("Cannot decompress: the data is corrupt", { cause });
+      }
+      if (this.#failure === undefined && this.#size > this.#maxPayloadBytes) {
+        this.#fail(new RangeError(`Cannot decompress: a payload is larger than ${this.#maxPayloadBytes} bytes`));
+      }
     }
     if (this.#failure !== undefined) throw this.#failure;
     return this.#isComplete(bytes) ? this.#take() : null;
-  }
-
-  /**
-   * A read is always pending, so all output of a write has been delivered when the write resolves (a test holds both
-   * runtimes to it).
-   */
-  async #write(piece: Uint8Array): Promise<void> {
-    try {
-      await this.#writer.write(piece as Uint8Array<ArrayBuffer>);
-    } catch (cause) {
-      this.#failure ??= new TypeError("Cannot decompress: the data is corrupt", { cause });
-      throw this.#failure;
-    }
-    if (this.#size > this.#maxPayloadBytes) {
-      this.#fail(new RangeError(`Cannot decompress: a payload is larger than ${this.#maxPayloadBytes} bytes`));
-    }
   }
 
   #isComplete(bytes: Uint8Array): boolean {

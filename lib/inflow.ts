@@ -16,8 +16,11 @@ export interface InflowHandlers {
 const BATCH_FRAMES = 32;
 const BATCH_BYTES = 64 * 1024;
 
-/** Frames that follow each other more closely than this are a burst, in milliseconds. */
+/** Frames that follow what came before them more closely than this belong to the same burst, in milliseconds. */
 const BURST_GAP_MS = 0.3;
+
+/** How many frames of a burst are inflated as they come: gathering makes them wait for a timer, so it has to pay. */
+const BURST_FRAMES = 8;
 
 /** "Z_SYNC_FLUSH suffix": a message is complete when it ends in these bytes. */
 const ZLIB_SUFFIX = 0x0000ffff;
@@ -42,6 +45,8 @@ export class Inflow {
   #waitingBytes = 0;
   #isWorking = false;
   #isClosed = false;
+  /** How many frames of the burst have been inflated, and when the last of them was. */
+  #burst = 0;
   #lastAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The last four bytes that came, as a number. */
@@ -90,10 +95,8 @@ export class Inflow {
     if (!this.#canGather || this.#isFull()) return this.#start();
     // Those after the first are waited for already.
     if (this.#waiting.length > 1) return;
-    const now = performance.now();
-    const isBurst = now - this.#lastAt < BURST_GAP_MS;
-    this.#lastAt = now;
-    if (isBurst) this.#gather();
+    if (performance.now() - this.#lastAt > BURST_GAP_MS) this.#burst = 0;
+    if (this.#burst >= BURST_FRAMES) this.#gather();
     else this.#start();
   }
 
@@ -126,12 +129,14 @@ export class Inflow {
       this.#isClosed = true;
     }
     this.#isWorking = false;
+    this.#lastAt = performance.now();
     if (this.#waiting.length > 0 && !this.#isClosed) this.#gather();
   }
 
   #goesOn(): boolean {
     if (this.#waiting.length === 0) return false;
-    return !this.#canGather || this.#isFull() || this.#waiting.some((incoming) => typeof incoming !== "object");
+    return !this.#canGather || this.#burst < BURST_FRAMES || this.#isFull() ||
+      this.#waiting.some((incoming) => typeof incoming !== "object");
   }
 
   /** With zlib the bytes tell, even where the last frame is shorter than they are; with zstd every frame is a payload. */
@@ -169,6 +174,7 @@ export class Inflow {
     }
     if (end > 0) frames.length = end;
     this.#waiting.splice(0, frames.length);
+    this.#burst += frames.length;
     for (const frame of frames) this.#waitingBytes -= frame.length;
     return frames;
   }
