@@ -30,8 +30,8 @@ const decoder = new TextDecoder();
 // A turn of the event loop, not a wait: it has to pass also where a test has stopped the clock.
 const { setTimeout, clearTimeout } = globalThis;
 
-/** A frame, and whether a payload ends with it; or text; or what is to be called in its turn. */
-type Incoming = { readonly bytes: Uint8Array; readonly completes: boolean } | string | (() => void);
+/** A frame, or text, or what is to be called in its turn. */
+type Incoming = Uint8Array | string | (() => void);
 
 /**
  * From frames to payloads, strictly in order. A lone frame is inflated at once; in a burst frames are gathered for a
@@ -41,6 +41,8 @@ export class Inflow {
   readonly #decompressor: DecompressorLike | null;
   readonly #handlers: InflowHandlers;
   readonly #canGather: boolean;
+  /** With zlib the bytes tell where a payload ends; with zstd every frame is one. */
+  readonly #hasSuffix: boolean;
   #waiting: Incoming[] = [];
   #waitingBytes = 0;
   #isWorking = false;
@@ -60,6 +62,7 @@ export class Inflow {
     this.#handlers = handlers;
     // Another implementation gets what it was promised: a message at a time.
     this.#canGather = decompressor instanceof Decompressor;
+    this.#hasSuffix = decompressor instanceof Decompressor && decompressor.format === "zlib-stream";
   }
 
   /** Takes in a frame. A text frame is taken for what it says, whatever was agreed on. */
@@ -72,7 +75,7 @@ export class Inflow {
     }
     const bytes = new Uint8Array(frame);
     this.#waitingBytes += bytes.length;
-    this.#line({ bytes, completes: this.#completes(bytes) });
+    this.#line(bytes);
   }
 
   /** Calls back when all frames so far have been worked through. */
@@ -139,18 +142,9 @@ export class Inflow {
       this.#waiting.some((incoming) => typeof incoming !== "object");
   }
 
-  /** With zlib the bytes tell, even where the last frame is shorter than they are; with zstd every frame is a payload. */
-  #completes(frame: Uint8Array): boolean {
-    if (!(this.#decompressor instanceof Decompressor) || this.#decompressor.format !== "zlib-stream") return true;
-    for (let at = Math.max(0, frame.length - 4); at < frame.length; at++) {
-      this.#tail = (this.#tail << 8 | frame[at] as number) >>> 0;
-    }
-    return this.#tail === ZLIB_SUFFIX;
-  }
-
   /** Inflates what waits, up to the last frame that completes a payload. */
   async #inflate(): Promise<void> {
-    const bytes = joined(this.#take());
+    const bytes = this.#take();
     const inflated = await this.#decompressor?.decompress(bytes) ?? null;
     if (inflated === null || this.#isClosed) return;
     const expected = this.#expected;
@@ -158,25 +152,25 @@ export class Inflow {
     for (const message of splitPayloads(decoder.decode(inflated), expected)) this.#tell(message);
   }
 
-  #take(): Uint8Array[] {
-    const frames: Uint8Array[] = [];
-    let bytes = 0;
-    let end = 0;
-    for (const incoming of this.#waiting) {
-      if (typeof incoming !== "object" || frames.length >= BATCH_FRAMES || bytes >= BATCH_BYTES) break;
-      frames.push(incoming.bytes);
-      bytes += incoming.bytes.length;
-      if (incoming.completes) {
-        this.#expected++;
-        end = frames.length;
-      }
-      if (!this.#canGather) break;
+  /** Takes out what is inflated as one: up to the last frame that completes a payload, where one does. */
+  #take(): Uint8Array {
+    const most = this.#canGather ? BATCH_FRAMES : 1;
+    let [count, bytes, tail] = [0, 0, this.#tail];
+    let [end, endBytes] = [0, 0];
+    while (count < most && bytes < BATCH_BYTES) {
+      const frame = this.#waiting[count];
+      if (typeof frame !== "object") break;
+      count++;
+      bytes += frame.length;
+      tail = tailAfter(tail, frame);
+      if (this.#hasSuffix && tail !== ZLIB_SUFFIX) continue;
+      this.#expected++;
+      [end, endBytes, this.#tail] = [count, bytes, tail];
     }
-    if (end > 0) frames.length = end;
-    this.#waiting.splice(0, frames.length);
-    this.#burst += frames.length;
-    for (const frame of frames) this.#waitingBytes -= frame.length;
-    return frames;
+    if (end === 0) [end, endBytes, this.#tail] = [count, bytes, tail];
+    this.#burst += end;
+    this.#waitingBytes -= endBytes;
+    return joined(this.#waiting.splice(0, end) as Uint8Array[], endBytes);
   }
 
   #tell(message: string): void {
@@ -184,9 +178,15 @@ export class Inflow {
   }
 }
 
-function joined(frames: readonly Uint8Array[]): Uint8Array {
+/** The last four bytes of a stream after one more frame, which may be shorter than they are. */
+function tailAfter(tail: number, frame: Uint8Array): number {
+  for (let at = Math.max(0, frame.length - 4); at < frame.length; at++) tail = tail << 8 | frame[at] as number;
+  return tail >>> 0;
+}
+
+function joined(frames: readonly Uint8Array[], bytes: number): Uint8Array {
   if (frames.length === 1) return frames[0] as Uint8Array;
-  const whole = new Uint8Array(frames.reduce((bytes, frame) => bytes + frame.length, 0));
+  const whole = new Uint8Array(bytes);
   let at = 0;
   for (const frame of frames) {
     whole.set(frame, at);
