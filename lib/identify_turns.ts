@@ -38,8 +38,13 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export class IdentifyTurns {
   readonly #options: IdentifyTurnsOptions;
   readonly #turns = new Set<Turn>();
-  #waiters: Waiter[] = [];
+  /** In order of arrival. */
+  readonly #waiters = new Set<Waiter>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #unused = 0;
+  #isServiceDue = false;
+  /** How often it was served: whoever is asked meanwhile may bring that about. */
+  #services = 0;
 
   /** Makes a line in which nobody waits. */
   constructor(options: IdentifyTurnsOptions) {
@@ -48,7 +53,7 @@ export class IdentifyTurns {
 
   /** How many turns were given out and may still be used. */
   get unused(): number {
-    return [...this.#turns].filter(({ isHeld, sentAt }) => isHeld && sentAt === null).length;
+    return this.#unused;
   }
 
   /** Resolves with a permit once the shard has its turn; rejects with the signal's reason. */
@@ -65,8 +70,8 @@ export class IdentifyTurns {
     return await new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const onAbort = () => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        if (this.#waiters.length === 0) clearTimeout(this.#timer);
+        this.#waiters.delete(waiter);
+        if (this.#waiters.size === 0) clearTimeout(this.#timer);
         reject(signal?.reason);
       };
       const waiter: Waiter = {
@@ -78,26 +83,41 @@ export class IdentifyTurns {
         },
       };
       signal?.addEventListener("abort", onAbort, { once: true });
-      const after = this.#waiters.findIndex((other) => other.priority > priority);
-      this.#waiters.splice(after < 0 ? this.#waiters.length : after, 0, waiter);
-      // Those who ask at the same time are sorted before the first of them is served.
-      queueMicrotask(() => this.serve());
+      this.#waiters.add(waiter);
+      this.#serveSoon();
+    });
+  }
+
+  /** Those who ask at the same time are sorted before the first of them is served. */
+  #serveSoon(): void {
+    if (this.#isServiceDue) return;
+    this.#isServiceDue = true;
+    queueMicrotask(() => {
+      this.#isServiceDue = false;
+      this.serve();
     });
   }
 
   /** Gives out the turns that there are now: to be called when the answers of `keyOf` or `holdUp` have changed. */
   serve(): void {
     clearTimeout(this.#timer);
+    if (this.#waiters.size === 0) return;
+    const { keyOf, limit, holdUp } = this.#options;
+    const service = ++this.#services;
     const now = performance.now();
-    for (const turn of this.#turns) if (this.#endOf(turn) <= now) this.#turns.delete(turn);
+    const taken = this.#takenAfter(now);
     let next = Infinity;
-    for (const waiter of [...this.#waiters]) {
-      let at = this.#freeAt(waiter.shardId);
-      if (at <= now) at = now + (this.#options.holdUp?.() ?? 0);
+    for (const waiter of [...this.#waiters].sort((one, other) => one.priority - other.priority)) {
+      const key = keyOf(waiter.shardId);
+      const ends = taken.get(key) ?? [];
+      let at = ends[ends.length - limit] ?? now;
+      if (at === now) at += holdUp?.() ?? 0;
+      if (service !== this.#services) return;
       if (at > now) {
         next = Math.min(next, at);
-      } else if (this.#waiters.includes(waiter)) {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      } else if (this.#waiters.delete(waiter)) {
+        taken.set(key, ends);
+        ends.push(Infinity);
         waiter.grant(this.#permit(waiter.shardId));
       }
     }
@@ -105,12 +125,22 @@ export class IdentifyTurns {
     this.#timer = setTimeout(() => this.serve(), Math.min(Math.ceil(next - now), MAX_TIMER_MS));
   }
 
-  /** When a shard's key has a turn left. */
-  #freeAt(shardId: number): number {
-    const { keyOf, limit } = this.#options;
-    const key = keyOf(shardId);
-    const ends = [...this.#turns].filter((turn) => keyOf(turn.shardId) === key).map((turn) => this.#endOf(turn));
-    return ends.sort((a, b) => b - a)[limit - 1] ?? 0;
+  /** When the turns of each key end that have not, the latest last. Forgets the others. */
+  #takenAfter(now: number): Map<number, number[]> {
+    const taken = new Map<number, number[]>();
+    for (const turn of this.#turns) {
+      const end = this.#endOf(turn);
+      if (end <= now) {
+        this.#turns.delete(turn);
+        continue;
+      }
+      const key = this.#options.keyOf(turn.shardId);
+      const ends = taken.get(key);
+      if (ends === undefined) taken.set(key, [end]);
+      else ends.push(end);
+    }
+    for (const ends of taken.values()) ends.sort((one, other) => one < other ? -1 : one > other ? 1 : 0);
+    return taken;
   }
 
   #endOf({ isHeld, sentAt }: Turn): number {
@@ -121,15 +151,18 @@ export class IdentifyTurns {
   #permit(shardId: number): IdentifyPermit {
     const turn: Turn = { shardId, isHeld: true, sentAt: null };
     this.#turns.add(turn);
+    this.#unused++;
     return {
       sent: () => {
         if (turn.sentAt !== null || !turn.isHeld) return;
+        this.#unused--;
         turn.sentAt = performance.now();
         this.#options.onSent?.();
       },
       [Symbol.dispose]: () => {
         if (!turn.isHeld) return;
         turn.isHeld = false;
+        if (turn.sentAt === null) this.#unused--;
         this.serve();
       },
     };

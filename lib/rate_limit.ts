@@ -15,14 +15,13 @@ export class RateLimit {
   readonly #limit: number;
   readonly #windowMs: number;
   /** Times of the last sends, as a ring: the oldest is at `#next`. */
-  readonly #times: number[];
+  readonly #times: number[] = [];
   #next = 0;
 
   /** Allows `limit` sends in any `windowMs` milliseconds. */
   constructor(limit: number = SEND_LIMIT, windowMs: number = SEND_WINDOW_MS) {
     this.#limit = limit;
     this.#windowMs = windowMs;
-    this.#times = new Array(limit).fill(-Infinity);
   }
 
   /**
@@ -30,7 +29,8 @@ export class RateLimit {
    * with `reserve` sends still left over.
    */
   take(now: number, reserve: number = 0): number {
-    const oldest = this.#times[(this.#next + reserve) % this.#limit] as number;
+    // What the ring has no entry for has never been sent.
+    const oldest = this.#times[(this.#next + reserve) % this.#limit] ?? -Infinity;
     const wait = oldest + this.#windowMs - now;
     // At exactly one window's distance both ends could still be counted: the wait goes beyond it.
     if (wait >= 0) return Math.floor(wait) + 1;
