@@ -1,7 +1,10 @@
 import type { Hub } from "./hub.ts";
 import type { HttpFault } from "./faults.ts";
-import { failure, ROUTES } from "./http_routes.ts";
-import type { Answer } from "./http_routes.ts";
+import { failure } from "./http_answer.ts";
+import type { Answer } from "./http_answer.ts";
+import { readBody } from "./http_body.ts";
+import type { Body } from "./http_body.ts";
+import { ROUTES } from "./http_routes.ts";
 import type { LocalHttpRoute } from "./options.ts";
 import type { HttpRequestRecord } from "./records.ts";
 
@@ -25,11 +28,11 @@ export class HttpApi {
   async handle(request: Request): Promise<Response | null> {
     const url = new URL(request.url);
     const path = url.pathname.replace(/^\/api\/v10(?=\/)/, "");
-    const text = await request.text();
+    const body = await readBody(request);
     await this.#delay(this.#hub.faults.httpDelayMs);
     const authorization = this.#authorization(request.headers);
     const fault = this.#hub.faults.takeHttp(path);
-    const answer = fault === undefined ? this.#answer(request, url, path, text, authorization) : scripted(fault);
+    const answer = fault === undefined ? this.#answer(request, url, path, body, authorization) : scripted(fault);
     const headers = Object.fromEntries([...request.headers].filter(([name]) => name !== "authorization"));
     const { status } = answer;
     const record = { method: request.method, path, headers, authorization, status, atMs: Date.now() };
@@ -70,7 +73,7 @@ export class HttpApi {
     return scheme === "Bot" && this.#hub.isToken(token) ? "ok" : "wrong";
   }
 
-  #answer(request: Request, url: URL, path: string, text: string, authorization: string): Answer {
+  #answer(request: Request, url: URL, path: string, body: Body, authorization: string): Answer {
     if (!url.pathname.startsWith("/api/v10/")) return failure(400, 50041, "Invalid API version");
     if (!USER_AGENT.test(request.headers.get("user-agent") ?? "")) {
       return failure(403, 40333, "You are being blocked from accessing our API temporarily");
@@ -84,13 +87,8 @@ export class HttpApi {
     const ids = route.pattern.exec(path)?.slice(1) ?? [];
     const { limited, headers } = this.#count(route.bucket, route.bucket === "messages" ? ids[0] ?? "" : "");
     if (limited) return { ...tooMany(Number(headers["x-ratelimit-reset-after"])), headers };
-    let body: unknown;
-    try {
-      body = text === "" ? undefined : JSON.parse(text);
-    } catch {
-      return failure(400, 50109, "The request body contains invalid JSON.");
-    }
-    const answer = route.answer(this.#hub, { ids, body });
+    if (!body.ok) return failure(400, 50109, "The request body contains invalid JSON.");
+    const answer = route.answer(this.#hub, { ids, query: url.searchParams, body: body.value });
     return { ...answer, headers: { ...headers, ...answer.headers } };
   }
 

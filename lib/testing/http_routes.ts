@@ -1,38 +1,16 @@
 import { isFields } from "./event_rules.ts";
 import type { Fields } from "./event_rules.ts";
 import type { Hub } from "./hub.ts";
-import type { LocalHttpRoute } from "./options.ts";
-import { sampleId, sampleMessage } from "./samples.ts";
-import type { SampleMessage } from "./samples.ts";
-
-/** An answer before it becomes a `Response`. */
-export interface Answer {
-  status: number;
-  body?: unknown;
-  headers?: Record<string, string>;
-}
-
-/** A request that is to be answered. */
-export interface Call {
-  /** What the groups of the pattern caught. */
-  ids: string[];
-  body: unknown;
-}
-
-/** A method and a path, and what answers there. */
-export interface Route {
-  method: string;
-  pattern: RegExp;
-  bucket: LocalHttpRoute;
-  /** Interaction callbacks and `GET /gateway` need no token. */
-  open?: boolean;
-  answer(hub: Hub, call: Call): Answer;
-}
-
-const CONTENT_LIMIT = 2000;
+import { invalid, unknown } from "./http_answer.ts";
+import type { Answer, Route } from "./http_answer.ts";
+import { INTERACTION_ROUTES } from "./interaction_routes.ts";
+import { MESSAGE_ROUTES } from "./message_routes.ts";
+import { sampleId } from "./sample_id.ts";
 
 /** Every route there is. */
 export const ROUTES: readonly Route[] = [
+  ...MESSAGE_ROUTES,
+  ...INTERACTION_ROUTES,
   {
     method: "GET",
     pattern: /^\/gateway$/,
@@ -48,19 +26,6 @@ export const ROUTES: readonly Route[] = [
       status: 200,
       body: { url: hub.gatewayUrl, shards: hub.options.shards, session_start_limit: hub.sessionStartLimit() },
     }),
-  },
-  {
-    method: "POST",
-    pattern: /^\/channels\/([^/]+)\/messages$/,
-    bucket: "messages",
-    answer: (hub, { ids: [channelId = ""], body }) => postMessage(hub, channelId, body),
-  },
-  {
-    method: "POST",
-    pattern: /^\/interactions\/([^/]+)\/([^/]+)\/callback$/,
-    bucket: "interactions",
-    open: true,
-    answer: (hub, { ids: [id = "", token = ""], body }) => answerInteraction(hub, id, token, body),
   },
   {
     method: "POST",
@@ -85,6 +50,12 @@ export const ROUTES: readonly Route[] = [
     answer: (hub) => ({ status: 200, body: hub.world.bot }),
   },
   {
+    method: "POST",
+    pattern: /^\/users\/@me\/channels$/,
+    bucket: "users",
+    answer: (hub, { body }) => directChannel(hub, body),
+  },
+  {
     method: "GET",
     pattern: /^\/applications\/@me$/,
     bucket: "users",
@@ -95,49 +66,11 @@ export const ROUTES: readonly Route[] = [
   },
 ];
 
-function postMessage(hub: Hub, channelId: string, body: unknown): Answer {
-  if (!/^\d{1,20}$/.test(channelId)) return unknown("Channel", 10003);
-  if (!isFields(body)) return invalid("body", "Must be an object");
-  const { content = "", embeds = [], components = [], sticker_ids: stickers = [], poll } = body;
-  if (typeof content !== "string") return invalid("content", "Must be a string");
-  if ([...content].length > CONTENT_LIMIT) return invalid("content", "Must be 2000 or fewer in length.");
-  if (!Array.isArray(embeds) || !Array.isArray(components)) return invalid("embeds", "Must be a list");
-  const empty = content === "" && embeds.length === 0 && components.length === 0 &&
-    (!Array.isArray(stickers) || stickers.length === 0) && poll === undefined;
-  if (empty) return failure(400, 50006, "Cannot send an empty message");
-  const message = botMessage(hub, channelId, content, body);
-  hub.records.add("message", { id: message.id, channelId, content, body });
-  // Over HTTP there is neither guild_id nor member.
-  const { guild_id: _, member: __, ...answer } = message;
-  return { status: 200, body: answer };
-}
-
-/** Posts a message of the bot's, which comes back to it as an event. */
-function botMessage(hub: Hub, channelId: string, content: string, body: Fields): SampleMessage {
-  const guildId = hub.world.guildOfChannel(channelId);
-  const message = sampleMessage(hub.world.bot, channelId, content, {
-    ...(guildId === undefined ? {} : { guild_id: guildId }),
-    embeds: (body.embeds ?? []) as SampleMessage["embeds"],
-    ...(body.nonce === undefined ? {} : { nonce: body.nonce as string }),
-    ...(body.message_reference === undefined
-      ? {}
-      : { type: 19 as SampleMessage["type"], message_reference: body.message_reference as never }),
-  });
-  hub.dispatch("MESSAGE_CREATE", message);
-  return message;
-}
-
-function answerInteraction(hub: Hub, id: string, token: string, body: unknown): Answer {
-  const interaction = hub.world.interactions.get(id);
-  if (interaction === undefined || interaction.token !== token) return unknown("interaction", 10062);
-  if (!isFields(body) || !Number.isInteger(body.type)) return invalid("type", "This field is required");
-  if (interaction.answered) return failure(400, 40060, "Interaction has already been acknowledged.");
-  interaction.answered = true;
-  const { type, data } = body as { type: number; data?: unknown };
-  hub.records.add("interaction", { interactionId: id, type, data });
-  const text = isFields(data) && typeof data.content === "string" ? data.content : "";
-  if (type === 4) botMessage(hub, interaction.channelId, text, isFields(data) ? data : {});
-  return { status: 204 };
+function directChannel(hub: Hub, body: unknown): Answer {
+  const user = isFields(body) ? hub.world.userById(String(body.recipient_id)) : undefined;
+  if (user === undefined) return invalid("recipient_id", "Must be a user who is known here");
+  const id = hub.world.directChannelOf(user.id);
+  return { status: 200, body: { id, type: 1, last_message_id: null, recipients: [user], flags: 0 } };
 }
 
 function register(hub: Hub, commands: unknown[], replace: boolean): Answer {
@@ -159,18 +92,4 @@ function register(hub: Hub, commands: unknown[], replace: boolean): Answer {
     return full;
   });
   return { status: replace ? 200 : 201, body: replace ? registered : registered[0] };
-}
-
-/** An error as the API words it. */
-export function failure(status: number, code: number, message: string): Answer {
-  return { status, body: { message, code } };
-}
-
-function unknown(what: string, code: number): Answer {
-  return failure(404, code, `Unknown ${what}`);
-}
-
-function invalid(field: string, message: string): Answer {
-  const errors = { [field]: { _errors: [{ code: "INVALID", message }] } };
-  return { status: 400, body: { message: "Invalid Form Body", code: 50035, errors } };
 }

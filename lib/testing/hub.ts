@@ -8,6 +8,7 @@ import type { LocalGatewayOptions, ResolvedOptions } from "./options.ts";
 import { PayloadWriter } from "./payload_writer.ts";
 import { Random } from "./random.ts";
 import { Records } from "./records.ts";
+import { Replies } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { World } from "./world.ts";
 
@@ -26,6 +27,7 @@ const FULL_REQUEST_MS = 30_000;
 export class Hub {
   readonly options: ResolvedOptions;
   readonly records: Records = new Records();
+  readonly replies: Replies = new Replies(() => this.connections.size === 0 ? "; no bot is connected" : "");
   readonly faults: Faults = new Faults();
   readonly random: Random;
   readonly writer: PayloadWriter;
@@ -149,6 +151,7 @@ export class Hub {
     const botId = this.world.bot.id;
     const whole = JSON.stringify(data) ?? "null";
     let receivers = 0;
+    this.world.messages.follow(event, data);
     this.expireSessions();
     for (const session of this.sessions.values()) {
       const [id, count] = session.shard;

@@ -2,7 +2,7 @@ import type { GatewayEvents } from "../payload.ts";
 import { LocalGatewayFaults } from "./gateway_faults.ts";
 import type { DispatchTarget } from "./hub.ts";
 import { internalsOf } from "./internals.ts";
-import { HubUser } from "./local_user.ts";
+import { HubUser } from "./hub_user.ts";
 import type { LocalUser } from "./local_user.ts";
 import type { LocalGatewayOptions } from "./options.ts";
 import type {
@@ -12,11 +12,15 @@ import type {
   IdentifyRecord,
   InteractionResponseRecord,
   LocalGatewayRecords,
+  MessageDeletionRecord,
+  MessageEditRecord,
   NextOptions,
   PostedMessageRecord,
+  ReactionRecord,
   ReceivedRecord,
   ResumeRecord,
 } from "./records.ts";
+import type { LocalReply, RepliesOptions } from "./replies.ts";
 import type { SampleGuild, SampleUser } from "./samples.ts";
 
 /**
@@ -166,6 +170,41 @@ export class LocalGateway extends LocalGatewayFaults implements AsyncDisposable 
     return internalsOf(this).hub.records.next(kind, check, options);
   }
 
+  /**
+   * Waits for the next thing the bot says: a message, an edit, an answer to an interaction, or what follows one. Each is
+   * handed out once and in order, also those that came before the call.
+   *
+   * @example
+   * ```ts
+   * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
+   * import { LocalGateway } from "@gangway/gateway/testing";
+   * import { assertEquals } from "@std/assert";
+   *
+   * await using gateway = await LocalGateway.start();
+   * const authentication = new BotAuthentication(gateway.token);
+   * const httpClient = new HTTPClient({ baseUrl: gateway.url });
+   * const intents = GatewayIntent.GuildMessages | GatewayIntent.MessageContent;
+   * await using bot = new ShardManager(authentication, intents, httpClient);
+   * bot.eventDispatcher.listen("MESSAGE_CREATE", async ({ author, channel_id }) => {
+   *   if (!author.bot) await httpClient.createMessage(authentication, channel_id, { content: `Hello ${author.global_name}` });
+   * });
+   * await bot.connect();
+   * await bot.eventDispatcher.waitFor("READY");
+   *
+   * gateway.user("Ann").says("anybody here?");
+   * assertEquals((await gateway.reply()).content, "Hello Ann");
+   * ```
+   */
+  async reply(options: RepliesOptions = {}): Promise<LocalReply> {
+    const [reply] = await this.replies(1, options);
+    return reply as LocalReply;
+  }
+
+  /** Waits for the next so many things the bot says; see {@linkcode LocalGateway.reply}. */
+  replies(count = 1, options: RepliesOptions = {}): Promise<LocalReply[]> {
+    return internalsOf(this).hub.replies.take(count, options);
+  }
+
   /** Every connection clients opened. */
   get connections(): readonly ConnectionRecord[] {
     return internalsOf(this).hub.records.all("connection");
@@ -206,6 +245,21 @@ export class LocalGateway extends LocalGatewayFaults implements AsyncDisposable 
     return internalsOf(this).hub.records.all("message");
   }
 
+  /** Every change of a message over HTTP. */
+  get edits(): readonly MessageEditRecord[] {
+    return internalsOf(this).hub.records.all("edit");
+  }
+
+  /** Every message deleted over HTTP. */
+  get deletions(): readonly MessageDeletionRecord[] {
+    return internalsOf(this).hub.records.all("deletion");
+  }
+
+  /** Every reaction of the bot's, and every one it took back. */
+  get reactions(): readonly ReactionRecord[] {
+    return internalsOf(this).hub.records.all("reaction");
+  }
+
   /** Every answer to an interaction. */
   get interactionResponses(): readonly InteractionResponseRecord[] {
     return internalsOf(this).hub.records.all("interaction");
@@ -221,15 +275,19 @@ export class LocalGateway extends LocalGatewayFaults implements AsyncDisposable 
     return internalsOf(this).hub.sessionStartLimit().remaining;
   }
 
-  /** Forgets all records. */
+  /** Forgets all records, and replies nobody waited for. */
   clearRecords(): void {
-    internalsOf(this).hub.records.clear();
+    const { records, replies } = internalsOf(this).hub;
+    records.clear();
+    replies.clear();
   }
 
   /** Breaks every connection and stops to listen; nothing is left running. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { hub, transports } = internalsOf(this);
     await transports.close();
-    hub.records.end(new DOMException("The local gateway ended", "AbortError"));
+    const reason = new DOMException("The local gateway ended", "AbortError");
+    hub.records.end(reason);
+    hub.replies.end(reason);
   }
 }

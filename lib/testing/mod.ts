@@ -20,11 +20,22 @@
  *
  * @module
  */
+export { advance } from "./advance.ts";
+export type { AdvanceOptions } from "./advance.ts";
 export { LocalGateway } from "./local_gateway.ts";
 export { LocalGatewayFaults } from "./gateway_faults.ts";
 export type { ConnectionTarget, RejectHttpOptions } from "./gateway_faults.ts";
 export type { DispatchTarget } from "./hub.ts";
-export type { LocalUser, LocalUserOptions, SaysOptions, UsesOptions } from "./local_user.ts";
+export type {
+  AppearsOptions,
+  ComponentOptions,
+  JoinsOptions,
+  LocalUser,
+  LocalUserOptions,
+  MessageTarget,
+  SaysOptions,
+  UsesOptions,
+} from "./local_user.ts";
 export type { DispatchPayload, GatewayEvents } from "../payload.ts";
 export type { Via } from "./link.ts";
 export type { LocalGatewayOptions, LocalHttpRoute, LocalRateLimit, LocalSessionStartLimit } from "./options.ts";
@@ -37,28 +48,46 @@ export type {
   IdentifyRecord,
   InteractionResponseRecord,
   LocalGatewayRecords,
+  MessageDeletionRecord,
+  MessageEditRecord,
   NextOptions,
   PostedMessageRecord,
+  ReactionRecord,
   ReceivedRecord,
   ResumeRecord,
 } from "./records.ts";
+export type { LocalReply, RepliesOptions } from "./replies.ts";
+export { sampleChannel, sampleRole, sampleThread, sampleVoiceState } from "./sample_channels.ts";
+export type { SampleChannel, SampleRole, SampleThread, SampleVoiceState } from "./sample_channels.ts";
+export { sampleId } from "./sample_id.ts";
+export { sampleComponentInteraction, sampleInteraction, sampleModalSubmit } from "./sample_interactions.ts";
+export type {
+  SampleComponentInteraction,
+  SampleComponentOptions,
+  SampleInteraction,
+  SampleInteractionOption,
+  SampleInteractionOptions,
+  SampleInteractionPlace,
+  SampleModalComponents,
+  SampleModalSubmit,
+} from "./sample_interactions.ts";
 export {
   sampleGuild,
-  sampleId,
-  sampleInteraction,
   sampleMember,
   sampleMessage,
   samplePresence,
+  sampleReaction,
+  sampleReady,
   sampleTyping,
   sampleUser,
 } from "./samples.ts";
 export type {
   SampleGuild,
-  SampleInteraction,
-  SampleInteractionOption,
   SampleMember,
   SampleMessage,
   SamplePresence,
+  SampleReaction,
+  SampleReady,
   SampleTyping,
   SampleUser,
 } from "./samples.ts";

@@ -34,7 +34,7 @@ export interface LocalRateLimit {
 }
 
 /** HTTP routes that can have a limit of their own. */
-export type LocalHttpRoute = "gateway" | "messages" | "interactions" | "commands" | "users";
+export type LocalHttpRoute = "gateway" | "messages" | "reactions" | "interactions" | "commands" | "users";
 
 /** Options of {@linkcode LocalGateway}. */
 export interface LocalGatewayOptions {

@@ -106,6 +106,38 @@ export interface PostedMessageRecord {
   readonly body: unknown;
 }
 
+/** A change of a message over HTTP. */
+export interface MessageEditRecord {
+  /** The message's id. */
+  readonly id: string;
+  /** The channel. */
+  readonly channelId: string;
+  /** The text as it reads now. */
+  readonly content: string;
+  /** The body as it was sent. */
+  readonly body: unknown;
+}
+
+/** A message deleted over HTTP. */
+export interface MessageDeletionRecord {
+  /** The message's id. */
+  readonly id: string;
+  /** The channel. */
+  readonly channelId: string;
+}
+
+/** A reaction of the bot's over HTTP. */
+export interface ReactionRecord {
+  /** The message's id. */
+  readonly id: string;
+  /** The channel. */
+  readonly channelId: string;
+  /** The emoji itself, or `name:id` for a custom one. */
+  readonly emoji: string;
+  /** Whether the bot took it back. */
+  readonly removed: boolean;
+}
+
 /** An answer to an interaction. */
 export interface InteractionResponseRecord {
   /** The interaction. */
@@ -134,6 +166,12 @@ export interface LocalGatewayRecords {
   request: HttpRequestRecord;
   /** A message was posted over HTTP. */
   message: PostedMessageRecord;
+  /** A message was changed over HTTP. */
+  edit: MessageEditRecord;
+  /** A message was deleted over HTTP. */
+  deletion: MessageDeletionRecord;
+  /** The bot reacted to a message, or took a reaction back. */
+  reaction: ReactionRecord;
   /** An interaction was answered. */
   interaction: InteractionResponseRecord;
   /** A client broke a rule. */
@@ -171,6 +209,9 @@ export class Records {
     close: [],
     request: [],
     message: [],
+    edit: [],
+    deletion: [],
+    reaction: [],
     interaction: [],
     violation: [],
   };

@@ -1,13 +1,16 @@
 import type {
-  APIApplicationCommandInteractionDataOption,
-  APIChatInputApplicationCommandInteraction,
   APIGuildMember,
   APIUser,
   GatewayGuildCreateDispatchData,
   GatewayMessageCreateDispatchData,
+  GatewayMessageReactionAddDispatchData,
   GatewayPresenceUpdateDispatchData,
+  GatewayReadyDispatchData,
   GatewayTypingStartDispatchData,
 } from "discord-api-types/v10";
+import { sampleChannel } from "./sample_channels.ts";
+import type { SampleChannel } from "./sample_channels.ts";
+import { sampleId } from "./sample_id.ts";
 
 /** A user. */
 export type SampleUser = APIUser;
@@ -21,37 +24,12 @@ export type SampleMessage = GatewayMessageCreateDispatchData;
 export type SampleTyping = GatewayTypingStartDispatchData;
 /** The data of PRESENCE_UPDATE. */
 export type SamplePresence = GatewayPresenceUpdateDispatchData;
-/** The data of INTERACTION_CREATE for a slash command. */
-export type SampleInteraction = APIChatInputApplicationCommandInteraction;
-/** An option of a slash command, as it was filled in. */
-export type SampleInteractionOption = APIApplicationCommandInteractionDataOption;
+/** The data of MESSAGE_REACTION_ADD. */
+export type SampleReaction = GatewayMessageReactionAddDispatchData;
+/** The data of READY. */
+export type SampleReady = GatewayReadyDispatchData;
 
-const DISCORD_EPOCH_MS = 1_420_070_400_000;
 const JOINED_AT = "2020-04-09T00:00:00.000000+00:00";
-
-let increment = 0;
-
-/**
- * A new snowflake for a moment, unique in this process.
- *
- * @example
- * ```ts
- * import { sampleId } from "@gangway/gateway/testing";
- * import { assertEquals } from "@std/assert";
- *
- * const id = sampleId(1_700_000_000_000);
- * assertEquals(Number(BigInt(id) >> 22n) + 1_420_070_400_000, 1_700_000_000_000);
- * ```
- */
-export function sampleId(atMs: number = Date.now()): string {
-  increment = (increment + 1) % 4_194_304;
-  return ((BigInt(Math.max(0, Math.floor(atMs) - DISCORD_EPOCH_MS)) << 22n) | BigInt(increment)).toString();
-}
-
-/** Begins to count anew, so that a run that found something can be played again. */
-export function restartSampleIds(): void {
-  increment = 0;
-}
 
 /** A user with a name. */
 export function sampleUser(name: string, overrides: Partial<SampleUser> = {}): SampleUser {
@@ -143,20 +121,8 @@ export function samplePresence(
 /** A guild as GUILD_CREATE describes it, with one text channel and one voice channel unless told otherwise. */
 export function sampleGuild(name: string, overrides: Partial<SampleGuild> = {}): SampleGuild {
   const id = overrides.id ?? sampleId();
-  const channel = (offset: bigint, channelName: string, type: 0 | 2): SampleGuild["channels"][number] =>
-    ({
-      id: (BigInt(id) + offset).toString(),
-      guild_id: id,
-      name: channelName,
-      type,
-      position: 0,
-      permission_overwrites: [],
-      nsfw: false,
-      topic: null,
-      rate_limit_per_user: 0,
-      last_message_id: null,
-      parent_id: null,
-    }) as unknown as SampleGuild["channels"][number];
+  const channel = (offset: bigint, channelName: string, type: 0 | 2) =>
+    sampleChannel(channelName, { id: (BigInt(id) + offset).toString(), guild_id: id, type } as Partial<SampleChannel>);
   const defaults = {
     id,
     name,
@@ -206,37 +172,44 @@ export function sampleGuild(name: string, overrides: Partial<SampleGuild> = {}):
   return { ...defaults, ...overrides } as unknown as SampleGuild;
 }
 
-/** A slash command that a user invoked. */
-export function sampleInteraction(
+/** A user who reacts to a message: with an emoji as people type it, or a custom one as `name:id`. */
+export function sampleReaction(
   user: SampleUser,
-  command: string,
-  options: {
-    applicationId: string;
-    channelId: string;
-    guildId?: string | undefined;
-    commandId?: string | undefined;
-    options?: SampleInteractionOption[] | undefined;
-  },
-): SampleInteraction {
-  const { guildId } = options;
-  const interaction = {
-    id: sampleId(),
-    application_id: options.applicationId,
-    type: 2,
-    token: `interaction-${sampleId()}`,
-    version: 1,
-    data: { id: options.commandId ?? sampleId(), name: command, type: 1, options: options.options ?? [] },
-    channel_id: options.channelId,
-    channel: { id: options.channelId, type: guildId === undefined ? 1 : 0 },
-    locale: "en-US",
-    app_permissions: "2248473465835073",
-    authorizing_integration_owners: { 0: guildId ?? "0" },
-    context: guildId === undefined ? 1 : 0,
-    entitlements: [],
-    attachment_size_limit: 10_485_760,
-    ...(guildId === undefined
-      ? { user }
-      : { guild_id: guildId, guild_locale: "en-US", member: { ...sampleMember(user), permissions: "0" } }),
+  message: Pick<SampleMessage, "id" | "channel_id"> & { guild_id?: string; author?: { id: string } },
+  emoji: string,
+  overrides: Partial<SampleReaction> = {},
+): SampleReaction {
+  const { guild_id: guildId, author } = message;
+  const reaction = {
+    user_id: user.id,
+    channel_id: message.channel_id,
+    message_id: message.id,
+    emoji: sampleEmoji(emoji),
+    burst: false,
+    burst_colors: [],
+    type: 0,
+    ...(author === undefined ? {} : { message_author_id: author.id }),
+    ...(guildId === undefined ? {} : { guild_id: guildId, member: sampleMember(user) }),
   };
-  return interaction as unknown as SampleInteraction;
+  return { ...reaction, ...overrides } as unknown as SampleReaction;
+}
+
+/** The parts of an emoji: `name:id` for a custom one, anything else is the emoji itself. */
+export function sampleEmoji(emoji: string): { id: string | null; name: string } {
+  const [, name, id] = /^(\w+):(\d+)$/.exec(emoji) ?? [];
+  return name === undefined || id === undefined ? { id: null, name: emoji } : { id, name };
+}
+
+/** What a bot is told when its session begins: READY, with no guilds unless told otherwise. */
+export function sampleReady(bot: SampleUser, overrides: Partial<SampleReady> = {}): SampleReady {
+  const ready = {
+    v: 10,
+    user: { ...bot, bot: true },
+    guilds: [],
+    session_id: "0123456789abcdef0123456789abcdef",
+    resume_gateway_url: "wss://gateway.local.invalid",
+    shard: [0, 1],
+    application: { id: bot.id, flags: 0 },
+  };
+  return { ...ready, ...overrides } as unknown as SampleReady;
 }

@@ -1,3 +1,5 @@
+import { MessageLog } from "./message_log.ts";
+import { sampleId } from "./sample_id.ts";
 import { sampleGuild, sampleMember, samplePresence, sampleUser } from "./samples.ts";
 import type { SampleGuild, SampleMember, SamplePresence, SampleUser } from "./samples.ts";
 import { shardOf } from "./event_rules.ts";
@@ -34,6 +36,8 @@ export interface Guild {
   memberCount: number;
   unavailable: boolean;
   data: SampleGuild;
+  /** Who joined, besides the members that are made up. */
+  joined: Map<string, SampleMember>;
 }
 
 /** Guild `i` is on shard `i % n` for every `n` up to 12, and for the powers of two up to 128. */
@@ -52,7 +56,10 @@ export class World {
   readonly commands: Map<string, Record<string, unknown>> = new Map<string, Record<string, unknown>>();
   /** Interactions that were sent, by id, with the token an answer must carry. */
   readonly interactions: Map<string, PendingInteraction> = new Map<string, PendingInteraction>();
+  /** The newest messages. */
+  readonly messages: MessageLog = new MessageLog();
   readonly #users = new Map<string, SampleUser>();
+  readonly #directChannels = new Map<string, string>();
   readonly #channels = new Map<string, string>();
 
   /** Makes the guilds: so many, or as described. */
@@ -65,7 +72,14 @@ export class World {
     const { id = ((FIRST_GUILD_MS + BigInt(index)) << 22n).toString(), memberCount = 3 } = description;
     const name = description.name ?? `Guild ${index + 1}`;
     const data = sampleGuild(name, { id, member_count: memberCount });
-    this.guilds.set(id, { id, name, memberCount, unavailable: description.unavailable ?? false, data });
+    this.guilds.set(id, {
+      id,
+      name,
+      memberCount,
+      unavailable: description.unavailable ?? false,
+      data,
+      joined: new Map(),
+    });
     for (const channel of data.channels) this.#channels.set(channel.id, id);
   }
 
@@ -76,9 +90,27 @@ export class World {
     return user;
   }
 
+  /** A user by id, who has been named before. */
+  userById(id: string): SampleUser | undefined {
+    return [...this.#users.values()].find((user) => user.id === id);
+  }
+
+  /** The direct channel of a user with the bot. */
+  directChannelOf(userId: string): string {
+    const id = this.#directChannels.get(userId) ?? sampleId();
+    this.#directChannels.set(userId, id);
+    return id;
+  }
+
   /** The guild of a channel; `undefined` for direct messages. */
   guildOfChannel(channelId: string): string | undefined {
     return this.#channels.get(channelId);
+  }
+
+  /** What events in a channel say about its guild. */
+  guildFields(channelId: string): { guild_id?: string } {
+    const guildId = this.guildOfChannel(channelId);
+    return guildId === undefined ? {} : { guild_id: guildId };
   }
 
   /** The channel people talk in where nobody says which: the first guild's, or else a direct one. */
@@ -107,11 +139,14 @@ export class World {
   /** All members of a guild. */
   *members(guild: Guild): Generator<SampleMember> {
     for (let index = 0; index < guild.memberCount; index++) yield this.member(guild, index);
+    yield* guild.joined.values();
   }
 
   /** The member with an id, if there is one. */
   memberById(guild: Guild, userId: string): SampleMember | undefined {
     if (userId === this.bot.id) return this.member(guild, 0);
+    const joined = guild.joined.get(userId);
+    if (joined !== undefined) return joined;
     if (!/^\d{1,20}$/.test(userId)) return undefined;
     const index = BigInt(userId) - BigInt(guild.id);
     return index > 0n && index < BigInt(guild.memberCount) ? this.member(guild, Number(index)) : undefined;
@@ -129,9 +164,10 @@ export class World {
    * large threshold only who is online; else everyone.
    */
   guildCreate(guild: Guild, presences: boolean, largeThreshold: number): SampleGuild {
-    const large = guild.memberCount > largeThreshold;
-    const data = { ...guild.data, large };
-    if (!presences || guild.memberCount > GUILD_ABOVE_75000) return { ...data, members: [this.member(guild, 0)] };
+    const memberCount = guild.memberCount + guild.joined.size;
+    const large = memberCount > largeThreshold;
+    const data = { ...guild.data, large, member_count: memberCount };
+    if (!presences || memberCount > GUILD_ABOVE_75000) return { ...data, members: [this.member(guild, 0)] };
     const all = [...this.members(guild)].map((member) => ({ member, presence: this.presence(guild, member) }));
     const online = all.filter(({ presence }) => presence.status !== "offline");
     return {
@@ -142,9 +178,17 @@ export class World {
   }
 }
 
-/** An interaction that waits for its answer. */
+/** An interaction that was sent, and what became of it. */
 export interface PendingInteraction {
+  id: string;
   token: string;
+  /** The type of the interaction: 2 is a command, 3 a component, 5 a modal. */
+  type: number;
   channelId: string;
-  answered: boolean;
+  /** The message whose component was used. */
+  messageId?: string | undefined;
+  sentAtMs: number;
+  /** The message that was the first answer, `null` where that was none; not there before the answer. */
+  originalId?: string | null;
+  followUpIds: Set<string>;
 }

@@ -7,7 +7,7 @@
 import FakeTimers from "@sinonjs/fake-timers";
 import { setImmediate } from "node:timers";
 import { Random } from "../../lib/testing/random.ts";
-import { restartSampleIds } from "../../lib/testing/samples.ts";
+import { restartSampleIds } from "../../lib/testing/sample_id.ts";
 
 /** Taken before they can be faked. */
 const realNow = performance.now.bind(performance);
