@@ -18,9 +18,9 @@ class Example implements AsyncDisposable {
   /** What it has written. */
   output = "";
 
-  constructor(name: string, env: Record<string, string>, args: readonly string[] = []) {
+  constructor(name: string, env: Record<string, string>, args: readonly string[] = [], verb: "run" | "test" = "run") {
     const { DISCORD_TOKEN: _token, GANGWAY_API_URL: _url, ...rest } = process.env;
-    const command = runtime === "deno" ? ["run", "-A"] : ["run"];
+    const command = runtime === "deno" ? [verb, "-A"] : [verb];
     this.#child = spawn(process.execPath, [...command, `${FOLDER}${name}.ts`, ...args], {
       env: { ...rest, NO_COLOR: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
@@ -143,6 +143,25 @@ test("example ping_pong_slash_command answers the command that register_slash_co
   assertEquals(await answer, { interactionId: id, type: 4, data: { content: "pong" } });
   assertEquals(await example.stop("SIGINT"), 0);
   assertEquals(gateway.violations, []);
+});
+
+test("example discordjs_rest replies and reacts through a REST library of its own", async () => {
+  await using gateway = await LocalGateway.start();
+  const identified = gateway.next("identify", ({ outcome }) => outcome === "ready");
+  await using example = Example.on(gateway, "discordjs_rest");
+  await identified;
+  const { id } = gateway.user("Ann").says("ping");
+  const { content, repliesTo } = await gateway.reply({ timeoutMs: DEADLINE_MS });
+  assertEquals([content, repliesTo], ["pong", id]);
+  assertEquals(gateway.reactions.map((reaction) => [reaction.id, reaction.emoji]), [[id, "🏓"]]);
+  assertEquals(await example.stop("SIGINT"), 0);
+  assertEquals(gateway.violations, []);
+});
+
+test("example ping_pong_test is a suite that passes on this runtime's own test command", async () => {
+  await using example = new Example("ping_pong_test", { NO_COLOR: "1" }, [], "test");
+  assertEquals(await example.exitCode, 0, example.output);
+  assertStringIncludes(example.output, runtime === "deno" ? "4 passed | 0 failed" : "4 pass");
 });
 
 test("example raw_events shows payloads, dispatches and what was sent", async () => {

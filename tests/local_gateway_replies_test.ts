@@ -15,6 +15,8 @@ async function ask(gateway: LocalGateway, method: string, path: string, body?: u
   const init = { method, headers: HEADERS, ...(json === undefined ? {} : { body: json }) };
   const response = await gateway.fetch(`${gateway.url}${path}`, init);
   const text = await response.text();
+  // Clients tell by the type whether there is something to parse.
+  assertEquals(response.headers.get("content-type"), text === "" ? null : "application/json");
   return { status: response.status, body: text === "" ? null : JSON.parse(text) };
 }
 

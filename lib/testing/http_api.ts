@@ -39,8 +39,12 @@ export class HttpApi {
     this.#hub.records.add("request", record);
     if (status === 0) return null;
     if (typeof answer.body === "string") return new Response(answer.body, { status, headers: answer.headers ?? {} });
-    const json = answer.body === undefined ? null : JSON.stringify(answer.body);
-    return new Response(json, { status, headers: { "content-type": "application/json", ...answer.headers } });
+    // An answer without a body is not JSON: clients that go by the type would parse nothing.
+    if (answer.body === undefined) return new Response(null, { status, headers: answer.headers ?? {} });
+    return new Response(JSON.stringify(answer.body), {
+      status,
+      headers: { "content-type": "application/json", ...answer.headers },
+    });
   }
 
   /** Lets answers that are being delayed go at once. */
