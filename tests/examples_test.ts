@@ -1,7 +1,7 @@
 import { LocalGateway } from "@gangway/gateway/testing";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -223,4 +223,43 @@ test("example demo runs where DISCORD_TOKEN leads until SIGINT, and says what is
   assertStringIncludes(example.output, "Closed");
   assertEquals(await failing.exitCode, 1);
   assertStringIncludes(failing.output, "InvalidTokenError: ");
+});
+
+test("example deploy/bot takes token and state from where systemd puts them, and resumes", async () => {
+  await using gateway = await LocalGateway.start();
+  const folder = await mkdtemp(`${tmpdir()}/gangway-`);
+  const env = { CREDENTIALS_DIRECTORY: folder, STATE_DIRECTORY: `${folder}/state`, GANGWAY_API_URL: gateway.url };
+  try {
+    await writeFile(`${folder}/discord_token`, `${gateway.token}\n`);
+    await using first = new Example("deploy/bot", env);
+    await first.writes("shard 0: new session");
+    assertEquals(await first.stop("SIGTERM"), 0);
+    gateway.user("Ann").says("ping");
+    await using second = new Example("deploy/bot", env);
+    await second.writes("shard 0: resumed");
+    assertEquals((await gateway.reply()).content, "pong");
+    assertEquals(await second.stop("SIGTERM"), 0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  assertEquals(gateway.identifies.length, 1);
+});
+
+test("example deploy/bot ends with 78 where trying again is of no use", async () => {
+  await using gateway = await LocalGateway.start();
+  const env = { GANGWAY_API_URL: gateway.url };
+  await using without = new Example("deploy/bot", env);
+  await using wrong = new Example("deploy/bot", { ...env, DISCORD_TOKEN: "wrong" });
+  assertEquals(await without.exitCode, 78);
+  assertStringIncludes(without.output, "discord_token");
+  assertEquals(await wrong.exitCode, 78);
+  assertStringIncludes(wrong.output, "the token is not valid");
+});
+
+test("examples/deploy names the versions of the runtimes that are tested", async () => {
+  const read = (path: string) => readFile(`${FOLDER}${path}`, "utf8");
+  const [, denoVersion] = /deno@([\d.]+)/.exec(await read("../.ci/run")) ?? [];
+  const [, bunVersion] = /BUN_VERSION = "([\d.]+)"/.exec(await read("../scripts/bun.ts")) ?? [];
+  assertStringIncludes(await read("deploy/deno.Dockerfile"), `FROM denoland/deno:${denoVersion}\n`);
+  assertStringIncludes(await read("deploy/bun.Dockerfile"), `FROM oven/bun:${bunVersion}-slim\n`);
 });
