@@ -1,5 +1,6 @@
 import { LocalGateway } from "@gangway/gateway/testing";
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { validate } from "dockerfile-utils";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -254,6 +255,13 @@ test("example deploy/bot ends with 78 where trying again is of no use", async ()
   assertStringIncludes(without.output, "discord_token");
   assertEquals(await wrong.exitCode, 78);
   assertStringIncludes(wrong.output, "the token is not valid");
+});
+
+test("examples/deploy has Dockerfiles that a linter finds nothing in", async () => {
+  const files = (await readdir(`${FOLDER}deploy`)).filter((name) => name.endsWith("Dockerfile"));
+  assertEquals(files.length, 2);
+  for (const file of files) assertEquals(validate(await readFile(`${FOLDER}deploy/${file}`, "utf8")), []);
+  assertEquals(validate("RUN true\n").length, 1);
 });
 
 test("examples/deploy names the versions of the runtimes that are tested", async () => {
