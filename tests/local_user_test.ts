@@ -190,3 +190,15 @@ test("LocalGateway gives each user one direct channel, and a bot that asks for i
   assertEquals((await response.json()).id, ann.directChannelId);
   assertEquals((await ask("1")).status, 400);
 });
+
+test("LocalGateway remembers the newest thousand messages, and forgets what was deleted", async () => {
+  await using gateway = new LocalGateway();
+  const ann = gateway.user("Ann");
+  const [first, second] = [ann.says("first"), ann.says("second")];
+  for (let count = 0; count < 999; count++) ann.says("more");
+  assertThrows(() => ann.edits(first, "gone"), RangeError, "there is no such message");
+  ann.edits(second, "kept");
+  // Also what was not done by a user.
+  gateway.emit("MESSAGE_DELETE_BULK", { ids: [second.id], channel_id: second.channel_id });
+  assertThrows(() => ann.edits(second, "gone"), RangeError, "there is no such message");
+});
