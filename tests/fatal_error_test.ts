@@ -74,12 +74,27 @@ test("reasonOf reports a close code that nobody knows as UnhandledCloseCodeError
 });
 
 test("reasonOf names the opcode that ended the connection, by number where it has no name", () => {
-  const names = [7, 9, 0, 99].map((op) => reasonOf({ type: "payload", payload: { op, d: null, s: null, t: null } }));
+  const names = [7, 9, 99].map((op) => reasonOf({ type: "payload", payload: { op, d: null, s: null, t: null } }));
   assertEquals(names.map(({ message }) => message), [
     "Disconnected from the gateway: it sent Reconnect",
     "Disconnected from the gateway: it sent InvalidSession",
-    "Disconnected from the gateway: it sent Dispatch",
     "Disconnected from the gateway: it sent op 99",
+  ]);
+});
+
+test("reasonOf says what is wrong with a HELLO and with a READY, at no great length", () => {
+  const wrongs: [number, unknown][] = [
+    [10, null],
+    [10, { heartbeat_interval: -1 }],
+    [0, {}],
+    [0, { session_id: { "": "x".repeat(1_000) } }],
+  ];
+  const reasons = wrongs.map(([op, d]) => reasonOf({ type: "payload", payload: { op, d, s: 1, t: "READY" } }));
+  assertEquals(reasons.map(({ message }) => message), [
+    "Disconnected from the gateway: it sent a HELLO with the heartbeat_interval undefined",
+    "Disconnected from the gateway: it sent a HELLO with the heartbeat_interval -1",
+    "Disconnected from the gateway: it sent a READY with the session_id undefined",
+    `Disconnected from the gateway: it sent a READY with the session_id {"":"${"x".repeat(95)}`,
   ]);
 });
 
