@@ -98,7 +98,7 @@ export type {
 } from "./lib/payload.ts";
 export { MemorySessionStore, type Session, type SessionStore } from "./lib/session_store.ts";
 export { Shard } from "./lib/shard.ts";
-export type { ReconnectingData, RescaledData, ShardEvents, ShardPhase } from "./lib/shard_events.ts";
+export type { ReconnectingData, RescaledData, RescalingData, ShardEvents, ShardPhase } from "./lib/shard_events.ts";
 export { ShardManager } from "./lib/shard_manager.ts";
 export type { RescaleShardsOptions, ShardManagerOptions } from "./lib/shard_manager_options.ts";
 export type {

@@ -34,6 +34,14 @@ export interface ReconnectingData {
   error: GatewayError;
 }
 
+/** Data of `rescaling`. */
+export interface RescalingData {
+  /** How many shards there are to be. */
+  shardCount: number;
+  /** Those that this manager is to run; until they take over they are among its `pendingShards`. */
+  shardIds: number[];
+}
+
 /** Data of `rescaled`. */
 export interface RescaledData {
   /** How many shards there are now. */
@@ -67,6 +75,8 @@ export interface ShardEvents {
   reconnecting: ReconnectingData;
   /** A listener failed. */
   listener_error: ListenerErrorData;
+  /** `rescaleShards` has made the new shards, none of which has connected yet. */
+  rescaling: RescalingData;
   /** `rescaleShards` has finished. */
   rescaled: RescaledData;
   /** The shard does something else now. */

@@ -82,6 +82,8 @@ export class ShardFleet {
   ): Promise<RescaledData> {
     const oldShards = [...this.#shards.values()];
     const newShards = this.#incoming = this.#make(shardCount, shardIds, new Map());
+    const newIds = newShards.map(({ shardId }) => shardId);
+    this.#options.dispatcher.dispatch("rescaling", { shardCount, shardIds: newIds });
     try {
       const counts = await rescale({
         oldShards,
@@ -95,7 +97,7 @@ export class ShardFleet {
           this.#use(shardCount, newShards);
         },
       });
-      return { ...counts, shardCount, shardIds: newShards.map(({ shardId }) => shardId) };
+      return { ...counts, shardCount, shardIds: newIds };
     } finally {
       this.#incoming = [];
     }

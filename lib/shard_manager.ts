@@ -21,6 +21,7 @@ import {
 import type { CloseOptions } from "./shard_options.ts";
 import { ShardScaling } from "./shard_scaling.ts";
 import { allShardIds, MAX_SHARDS, shardIdOf } from "./sharding.ts";
+import type { IdentifyRateLimiter } from "./times_per.ts";
 
 /**
  * Runs all shards of a bot, or some of them: finds out how many there should be, lets them identify in turn, and
@@ -155,6 +156,11 @@ export class ShardManager implements AsyncDisposable {
   /** How many shards may identify at the same time; `null` before the gateway was asked. */
   get maxConcurrency(): number | null {
     return this.#limits.maxConcurrency;
+  }
+
+  /** Decides when shards identify: the one from the options, or else an {@linkcode IdentifyQueue}. */
+  get identifyRateLimiter(): IdentifyRateLimiter {
+    return this.#limits.limiter;
   }
 
   /** The shards by their ids. */

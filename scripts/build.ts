@@ -16,6 +16,7 @@ const ENTRY_POINTS = {
   "mod": "./mod.ts",
   "lib/file_session_store": "./lib/file_session_store.ts",
   "lib/shutdown_on_signal": "./lib/shutdown_on_signal.ts",
+  "lib/status/mod": "./lib/status/mod.ts",
   "lib/testing/mod": "./lib/testing/mod.ts",
 };
 

@@ -98,6 +98,28 @@ export const LAYERS: readonly Layer[] = [
       ["shutdown_on_signal"],
     ],
   },
+  {
+    name: "status",
+    groups: [
+      [
+        "status/mod",
+        "status/access",
+        "status/event_stream",
+        "status/history",
+        "status/metrics",
+        "status/page",
+        "status/page_charts",
+        "status/page_grid",
+        "status/page_script",
+        "status/page_stream",
+        "status/page_style",
+        "status/shard_record",
+        "status/status_handler",
+        "status/status_monitor",
+        "status/summary",
+      ],
+    ],
+  },
 ];
 
 /**

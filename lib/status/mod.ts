@@ -1,0 +1,30 @@
+/**
+ * A status page, metrics and health checks for a bot: a plain `(Request) => Promise<Response>`, for `Deno.serve`,
+ * `Bun.serve` and every router on web standards.
+ *
+ * It shows each shard's phase, latency, guilds, events a second, and how it lost its last connection, live; and of all
+ * of them how many identifies are left and how long it takes until everything is connected. It answers this machine
+ * only, unless it is told otherwise, and has neither the bot's token nor any event's content in what it says.
+ *
+ * @example Beside a bot, on Deno
+ * ```ts no-eval
+ * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
+ * import { statusHandler } from "@gangway/gateway/status";
+ *
+ * const manager = new ShardManager(new BotAuthentication("token"), GatewayIntent.Guilds, new HTTPClient());
+ * const server = Deno.serve({ hostname: "127.0.0.1", port: 8080 }, statusHandler(manager));
+ * await manager.connect();
+ * await manager.closed;
+ * await server.shutdown();
+ * ```
+ *
+ * @example Under a path, for other machines that have the token, on Bun
+ * ```ts ignore
+ * const status = statusHandler(manager, { basePath: "/status", token: process.env.STATUS_TOKEN, allowRemote: true });
+ * Bun.serve({ port: 8080, routes: { "/status": status, "/status/*": status } });
+ * ```
+ *
+ * @module
+ */
+export type { BunConnectionInfo, ConnectionInfo, DenoConnectionInfo } from "./access.ts";
+export { type StatusHandler, statusHandler, type StatusOptions } from "./status_handler.ts";

@@ -1,0 +1,214 @@
+import type { GatewayEvent } from "../gateway_event.ts";
+import type { Shard } from "../shard.ts";
+import type { ReconnectingData, ShardPhase } from "../shard_events.ts";
+import { History, roundTo } from "./history.ts";
+
+/** How and when a connection ended. */
+export interface LastDisconnect {
+  /** When, in milliseconds since 1970. */
+  at: number;
+  /** The close code, where the gateway gave one. */
+  code: number | null;
+  /** Why, in words. */
+  reason: string;
+}
+
+/** What the page shows of a shard. */
+export interface ShardRow {
+  id: number;
+  phase: ShardPhase;
+  /** Since when it has been in that phase, in milliseconds since 1970. */
+  since: number;
+  /** In milliseconds; `null` where it is not known. */
+  latency: number | null;
+  /** In how many guilds the bot is there; `null` until the next READY where the last one was missed. */
+  guilds: number | null;
+  /** Events a second. */
+  rate: number;
+  /** How many connections it has lost. */
+  disconnects: number;
+  /** How many sessions it has begun. */
+  sessions: number;
+  /** How many sessions it has resumed. */
+  resumes: number;
+  last: LastDisconnect | null;
+}
+
+/** What goes on counting when another shard takes the place of one. */
+export interface ShardCounts {
+  events: number;
+  sessions: number;
+  resumes: number;
+  /** Disconnects by their close codes, `""` where there was none. */
+  disconnects: Map<string, number>;
+}
+
+/**
+ * How long GUILD_CREATE is the guilds that READY named, in milliseconds. They are large, and to listen to them is to
+ * have them parsed.
+ */
+const GUILDS_SETTLE_MS = 60_000;
+
+/** What is known of a shard, from its own rare events and from looking at it once a second. */
+export class ShardRecord implements Disposable {
+  readonly shard: Shard;
+  readonly counts: ShardCounts;
+  readonly history: History = new History();
+  /** The revision of the last change of what the page shows, and of the events a second alone. */
+  changed = 0;
+  rateChanged = 0;
+  phaseSince: number = Date.now();
+  latencyMs: number | null;
+  guilds: number | null = null;
+  rate = 0;
+  last: LastDisconnect | null = null;
+  readonly #listening = new AbortController();
+  readonly #onChange: (record: ShardRecord) => void;
+  #sessionId: string | null;
+  #sequence: number;
+  #eventsAtStep = 0;
+  #guildsListener: Disposable | null = null;
+  #guildsSettleAt = 0;
+
+  /** Starts to follow a shard, and tells of changes. */
+  constructor(shard: Shard, onChange: (record: ShardRecord) => void) {
+    this.shard = shard;
+    this.counts = { events: 0, sessions: 0, resumes: 0, disconnects: new Map() };
+    this.#onChange = onChange;
+    this.#sessionId = shard.sessionId;
+    this.#sequence = shard.sessionSequenceNumber ?? 0;
+    this.latencyMs = latencyOf(shard);
+    const { signal } = this.#listening;
+    // A listener for "critical" by its name would keep the shard from printing an error that nobody else takes.
+    shard.dispatcher.listenAll((event) => this.#onLifecycle(event), { signal });
+    // Both are parsed anyway, or small and rare.
+    shard.eventDispatcher.listen("READY", ({ guilds }) => this.#onReady(guilds?.length ?? 0), { signal });
+    shard.eventDispatcher.listen("GUILD_DELETE", ({ unavailable }) => {
+      // With the key it is an outage.
+      if (unavailable === undefined) this.#addGuilds(-1);
+    }, { signal });
+  }
+
+  /** Counts the events since the last time. */
+  count(): void {
+    const { sessionId, sessionSequenceNumber } = this.shard;
+    const sequence = sessionSequenceNumber ?? 0;
+    this.counts.events += Math.max(0, sessionId === this.#sessionId ? sequence - this.#sequence : sequence);
+    this.#sessionId = sessionId;
+    this.#sequence = sequence;
+  }
+
+  /** Goes on where the shard stopped that had the id before: counters never go down. */
+  inherit({ events, sessions, resumes, disconnects }: ShardCounts): void {
+    const { counts } = this;
+    // What both received while one took over from the other was delivered once.
+    this.#eventsAtStep = counts.events = events;
+    counts.sessions += sessions;
+    counts.resumes += resumes;
+    for (const [code, count] of disconnects) {
+      counts.disconnects.set(code, (counts.disconnects.get(code) ?? 0) + count);
+    }
+  }
+
+  /** Ends a step of the history: whether the events a second have changed. */
+  step(elapsedMs: number): boolean {
+    const rate = roundTo((this.counts.events - this.#eventsAtStep) * 1_000 / elapsedMs, 10);
+    this.#eventsAtStep = this.counts.events;
+    this.history.push(rate, this.latencyMs);
+    if (this.#guildsListener === null && this.guilds !== null && performance.now() >= this.#guildsSettleAt) {
+      this.#listenToGuilds();
+    }
+    const hasChanged = rate !== this.rate;
+    this.rate = rate;
+    return hasChanged;
+  }
+
+  /** What the page shows. */
+  toJSON(): ShardRow {
+    const { shardId: id, phase } = this.shard;
+    const { sessions, resumes, disconnects } = this.counts;
+    return {
+      id,
+      phase,
+      since: this.phaseSince,
+      latency: this.latencyMs,
+      guilds: this.guilds,
+      rate: this.rate,
+      disconnects: [...disconnects.values()].reduce((sum, count) => sum + count, 0),
+      sessions,
+      resumes,
+      last: this.last,
+    };
+  }
+
+  /** Follows the shard no longer. */
+  [Symbol.dispose](): void {
+    this.#listening.abort();
+    this.#guildsListener?.[Symbol.dispose]();
+  }
+
+  #onLifecycle(event: GatewayEvent): void {
+    switch (event.type) {
+      case "phase":
+        this.phaseSince = Date.now();
+        if (this.shard.phase !== "ready") this.latencyMs = null;
+        break;
+      case "heartbeat":
+        this.latencyMs = roundTo((event.detail as { latency: number }).latency * 1_000, 10);
+        break;
+      case "reconnecting":
+        this.#lose((event.detail as ReconnectingData).error);
+        break;
+      case "critical":
+        this.#lose(event.detail as Error);
+        break;
+      case "ready":
+        this.counts.sessions++;
+        break;
+      case "resumed":
+        this.counts.resumes++;
+        break;
+      default:
+        return;
+    }
+    this.#onChange(this);
+  }
+
+  #lose(error: Error & { code?: unknown }): void {
+    const code = typeof error.code === "number" ? error.code : null;
+    const label = String(code ?? "");
+    this.counts.disconnects.set(label, (this.counts.disconnects.get(label) ?? 0) + 1);
+    this.last = { at: Date.now(), code, reason: error.message };
+  }
+
+  #onReady(guilds: number): void {
+    this.guilds = guilds;
+    this.#guildsListener?.[Symbol.dispose]();
+    this.#guildsListener = null;
+    this.#guildsSettleAt = performance.now() + GUILDS_SETTLE_MS;
+    this.#onChange(this);
+  }
+
+  #listenToGuilds(): void {
+    this.#guildsListener = this.shard.eventDispatcher.listen("GUILD_CREATE", ({ unavailable }) => {
+      // A guild that comes back says `false`; one that is new says nothing.
+      if (unavailable === undefined) this.#addGuilds(1);
+    });
+  }
+
+  #addGuilds(count: number): void {
+    if (this.guilds === null) return;
+    this.guilds = Math.max(0, this.guilds + count);
+    this.#onChange(this);
+  }
+}
+
+function latencyOf(shard: Shard): number | null {
+  if (shard.phase !== "ready") return null;
+  try {
+    return roundTo(shard.latency * 1_000, 10);
+  } catch {
+    // No heartbeat has been acknowledged yet.
+    return null;
+  }
+}

@@ -1,0 +1,83 @@
+import type { ShardRecord } from "./shard_record.ts";
+import type { RescaleProgress, StatusMonitor } from "./status_monitor.ts";
+
+/** What the page shows of all shards together. */
+export interface Summary {
+  /** Whether the manager is connected, or about to be. */
+  alive: boolean;
+  /** How many shards the bot has in all. */
+  shardCount: number | null;
+  /** How many this process runs, and how many of them are ready. */
+  shards: number;
+  ready: number;
+  /** Events a second. */
+  rate: number;
+  /** The median, in milliseconds. */
+  latency: number | null;
+  /** `null` where it is known of no shard. */
+  guilds: number | null;
+  /** How many identifies are left until the budget is renewed; `null` where that is not known. */
+  identifiesLeft: number | null;
+  /** When identifying goes on, where the budget is used up, in milliseconds since 1970. */
+  limitedUntil: number | null;
+  /** When the manager connected, in milliseconds since 1970. */
+  startedAt: number | null;
+  /** How long it took until all shards were ready, in milliseconds; `null` while it takes. */
+  connectedAfterMs: number | null;
+  /** How long it is likely to take from now on, in milliseconds; `null` afterwards. */
+  connectedInMs: number | null;
+  rescaling: RescaleProgress | null;
+  /** Why the manager failed, where it was no shard that did. */
+  failure: string | null;
+}
+
+/** How far apart two identifies of a key are, in milliseconds. */
+const IDENTIFY_WINDOW_MS = 5_250;
+
+/** Sums up. */
+export function summarize(monitor: StatusMonitor): Summary {
+  const { manager, isAlive, rate, latencyMs, limitedUntil, startedAt, connectedAfterMs, rescaling, failure } = monitor;
+  const records = [...monitor.records.values()];
+  const known = records.flatMap(({ guilds }) => guilds ?? []);
+  const isStarting = isAlive && connectedAfterMs === null;
+  return {
+    alive: isAlive,
+    shardCount: manager.shardCount,
+    shards: records.length,
+    ready: records.filter(isReady).length,
+    rate,
+    latency: latencyMs,
+    guilds: known.length === 0 ? null : known.reduce((sum, guilds) => sum + guilds, 0),
+    identifiesLeft: identifiesLeft(monitor),
+    limitedUntil,
+    startedAt,
+    connectedAfterMs,
+    connectedInMs: isStarting ? startTimeMs(records, manager.maxConcurrency ?? 1, limitedUntil) : null,
+    rescaling,
+    failure,
+  };
+}
+
+/** Whether a shard is usable. */
+export function isReady({ shard }: ShardRecord): boolean {
+  return shard.phase === "ready";
+}
+
+/** How many identifies are left until the budget is renewed; a limiter need not tell. */
+export function identifiesLeft({ manager }: StatusMonitor): number | null {
+  const { remaining } = manager.identifyRateLimiter as { remaining?: unknown };
+  return typeof remaining === "number" && Number.isFinite(remaining) ? remaining : null;
+}
+
+/** The fullest queue of shards that wait to identify decides: one goes every five seconds. */
+function startTimeMs(records: readonly ShardRecord[], maxConcurrency: number, limitedUntil: number | null): number {
+  const queues = new Map<number, number>();
+  for (const { shard: { phase, shardId, sessionId } } of records) {
+    if (phase === "ready" || sessionId !== null) continue;
+    const key = shardId % maxConcurrency;
+    queues.set(key, (queues.get(key) ?? 0) + 1);
+  }
+  const held = limitedUntil === null ? 0 : Math.max(0, limitedUntil - Date.now());
+  // Whole windows: the text would change all the time otherwise.
+  return Math.max(0, ...queues.values()) * IDENTIFY_WINDOW_MS + Math.ceil(held / 60_000) * 60_000;
+}
