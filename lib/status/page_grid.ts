@@ -72,8 +72,13 @@ function showRow(cell, row) {
   setText(parts.rate, numberText(row.rate) + "/s");
   setText(parts.guilds, numberText(row.guilds) + (row.guilds === 1 ? " guild" : " guilds"));
   const { last } = row;
-  setText(parts.last, last === null ? "" : "Lost " + timeText(last.at) + ": " + (last.code ?? "") + " " + last.reason);
+  setText(parts.last, last === null ? "" : "Lost " + timeText(last.at) + ": " + reasonText(last));
   if (row.id === selected) showDetails(row);
+}
+
+// A cell has little room.
+function reasonText({ reason }) {
+  return reason.replace("Disconnected from the gateway: ", "");
 }
 
 function buildGrid(rows) {

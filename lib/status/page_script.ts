@@ -11,7 +11,7 @@ export const PAGE_SCRIPT = `"use strict";
 const byId = (id) => document.getElementById(id);
 const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 const numberText = (value) => value === null ? "–" : value.toLocaleString();
-const latencyText = (value) => value === null ? "– ms" : Math.round(value) + " ms";
+const latencyText = (value) => value === null ? "–" : Math.round(value) + " ms";
 const timeText = (at) => new Date(at).toLocaleTimeString();
 ${PAGE_CHARTS}${PAGE_GRID}${PAGE_STREAM}
 follow();

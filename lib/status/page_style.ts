@@ -32,26 +32,31 @@ dd { margin: 0; font-variant-numeric: tabular-nums; }
 .tiles dd { font-size: 1.25rem; font-weight: 600; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: .5rem; }
 figure { margin: 0; min-width: 0; }
-svg { display: block; width: 100%; height: 3rem; }
+svg { border-bottom: 1px solid var(--line); display: block; width: 100%; height: 3rem; }
 svg path { fill: none; stroke: var(--focus); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
 fieldset { display: flex; flex-wrap: wrap; gap: .2rem .9rem; border: 0; padding: 0; margin: 1rem 0 .3rem; }
-legend { float: left; padding: 0 .9rem 0 0; }
+legend { padding: 0; }
 fieldset label { display: inline-flex; gap: .3rem; align-items: center; min-height: 1.6rem; cursor: pointer; }
 fieldset .glyph { width: 1em; text-align: center; }
 #hint { margin: 0 0 .4rem; }
+@media (hover: none) {
+  #hint { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+}
 #grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .4rem; }
 .cell {
   display: grid; grid-template-columns: 1fr auto; gap: 0 .4rem; align-content: start; cursor: pointer;
   background: var(--card); border: 1px solid var(--line); border-left: .3rem solid var(--tone); border-radius: .3rem;
-  padding: .35rem .5rem; font-size: .85rem; font-variant-numeric: tabular-nums; min-height: 5.4rem;
-  content-visibility: auto; contain-intrinsic-size: auto 10rem auto 5.4rem;
+  padding: .35rem .5rem; font-size: .85rem; font-variant-numeric: tabular-nums; min-height: 6.3rem;
+  content-visibility: auto; contain-intrinsic-size: auto 10rem auto 6.3rem;
 }
 .cell .phase { white-space: nowrap; }
 .glyph { color: var(--tone); margin-right: .25em; }
-.cell .rate, .cell .guilds { text-align: right; }
-.cell .guilds { grid-column: 2; grid-row: 3; }
-.cell .rate { grid-column: 2; grid-row: 2; }
-.cell .last { grid-column: 1 / -1; grid-row: 4; color: var(--quiet); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.cell .rate { text-align: right; }
+.cell .guilds { grid-column: 1 / -1; }
+.cell .last {
+  grid-column: 1 / -1; color: var(--quiet); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
+  overflow: hidden; overflow-wrap: anywhere;
+}
 .cell[aria-selected="true"] { outline: 2px solid var(--text); outline-offset: -1px; }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 1px; }
 .dense { grid-template-columns: repeat(auto-fill, minmax(6.3rem, 1fr)) !important; gap: .25rem !important; }
@@ -63,7 +68,7 @@ fieldset .glyph { width: 1em; text-align: center; }
 [data-phase="ready"] { --tone: var(--good); }
 [data-phase="connecting"], [data-phase="identifying"], [data-phase="resuming"], [data-phase="waiting"] { --tone: var(--busy); }
 [data-phase="backing_off"], [data-phase="closed"] { --tone: var(--bad); }
-[data-phase="backing_off"], [data-phase="closed"] { border-left-style: double; border-left-width: .45rem; }
+.cell[data-phase="backing_off"], .cell[data-phase="closed"] { border-left-style: double; border-left-width: .45rem; }
 [data-filter="ready"] .cell:not([data-phase="ready"]),
 [data-filter="not_ready"] .cell[data-phase="ready"],
 [data-filter="waiting"] .cell:not([data-phase="waiting"]),
