@@ -7,6 +7,7 @@
 // deno-lint-ignore-file no-console
 
 import { BUN_VERSION, findBun } from "./bun.ts";
+import { getChromium } from "./chromium.ts";
 import { command, deno, filesBelow, ROOT } from "./command.ts";
 import { type Outcome, readReport, type ReportedTest } from "./junit.ts";
 import { stdFlags, type StdSource, stdSource } from "./std.ts";
@@ -33,6 +34,7 @@ async function main(filters: readonly string[]): Promise<boolean> {
   }
   const std = await stdSource();
   console.log(`@std/assert and @std/async: ${std === "jsr" ? "from JSR" : "stand-ins (JSR does not answer)"}`);
+  if (files.some((file) => file.includes("browser"))) await getChromium();
   const bun = await findBun();
   // What the second writes is kept until the first is done, or their lines would mix.
   const [first, second] = [new Output(), new Output({ held: true })];

@@ -48,6 +48,12 @@ export function metricsText(monitor: StatusMonitor): string {
     each("shard_events_total", "counter", "Dispatches received.", ({ counts }) => counts.events),
     each("shard_sessions_total", "counter", "Sessions begun.", ({ counts }) => counts.sessions),
     each("shard_resumes_total", "counter", "Sessions resumed.", ({ counts }) => counts.resumes),
+    each(
+      "shard_connect_failures_total",
+      "counter",
+      "Attempts to connect that led to no connection.",
+      ({ counts }) => counts.failures,
+    ),
     metric(
       "shard_disconnects_total",
       "counter",

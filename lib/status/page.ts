@@ -55,6 +55,7 @@ export const PAGE = `<!doctype html>
     <div><dt>Events/s</dt><dd id="d-rate"></dd></div>
     <div><dt>Sessions begun, resumed</dt><dd id="d-sessions"></dd></div>
     <div><dt>Connections lost</dt><dd id="d-disconnects"></dd></div>
+    <div class="wide" hidden><dt>Last attempt to connect</dt><dd id="d-failure"></dd></div>
     <div class="wide"><dt>Last disconnect</dt><dd id="d-last"></dd></div>
   </dl>
   <div class="charts">

@@ -71,8 +71,7 @@ function showRow(cell, row) {
   setText(parts.latency, latencyText(row.latency));
   setText(parts.rate, numberText(row.rate) + "/s");
   setText(parts.guilds, numberText(row.guilds) + (row.guilds === 1 ? " guild" : " guilds"));
-  const { last } = row;
-  setText(parts.last, last === null ? "" : "Lost " + timeText(last.at) + ": " + reasonText(last));
+  setText(parts.last, row.failure ?? (row.last === null ? "" : "Lost " + timeText(row.last.at) + ": " + reasonText(row.last)));
   if (row.id === selected) showDetails(row);
 }
 
@@ -113,6 +112,8 @@ function select(id) {
 function showDetails(row) {
   setText(byId("details-title"), "Shard " + row.id);
   setText(byId("d-phase"), (PHASES[row.phase]?.[1] ?? row.phase) + " since " + timeText(row.since));
+  byId("d-failure").parentElement.hidden = row.failure === null;
+  setText(byId("d-failure"), row.failure ?? "");
   setText(byId("d-latency"), latencyText(row.latency));
   setText(byId("d-guilds"), numberText(row.guilds));
   setText(byId("d-rate"), numberText(row.rate));

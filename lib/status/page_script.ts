@@ -9,8 +9,12 @@ import { PAGE_STREAM } from "./page_stream.ts";
 export const PAGE_SCRIPT = `"use strict";
 (() => {
 const byId = (id) => document.getElementById(id);
-const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
-const numberText = (value) => value === null ? "–" : value.toLocaleString();
+const setText = (element, text) => {
+  const node = element.firstChild ?? element.appendChild(document.createTextNode(""));
+  if (node.data !== text) node.data = text;
+};
+const numbers = new Intl.NumberFormat();
+const numberText = (value) => value === null ? "–" : numbers.format(value);
 const latencyText = (value) => value === null ? "–" : Math.round(value) + " ms";
 const timeText = (at) => new Date(at).toLocaleTimeString();
 ${PAGE_CHARTS}${PAGE_GRID}${PAGE_STREAM}

@@ -111,13 +111,13 @@ function announce(row) {
     announcing = undefined;
     const changes = [...announced.values()].map(({ id, phase }) => "Shard " + id + " is " + (PHASES[phase]?.[1] ?? phase));
     announced.clear();
-    const few = changes.length > 3 ? [changes.length + " shards have changed"] : changes;
-    setText(byId("live"), [...few, summary.ready + " of " + summary.shards + " shards ready"].join(". "));
+    const few = changes.length > 3 ? [numberText(changes.length) + " shards have changed"] : changes;
+    setText(byId("live"), [...few, numberText(summary.ready) + " of " + numberText(summary.shards) + " shards ready"].join(". "));
   }, ANNOUNCE_MS);
 }
 
 function showSummary(s) {
-  setText(byId("ready"), s.ready + " of " + s.shards);
+  setText(byId("ready"), numberText(s.ready) + " of " + numberText(s.shards));
   setText(byId("rate"), numberText(s.rate));
   setText(byId("latency"), latencyText(s.latency));
   setText(byId("guilds"), numberText(s.guilds));
@@ -125,11 +125,11 @@ function showSummary(s) {
   const isStarting = s.connectedInMs !== null;
   setText(byId("start-label"), isStarting ? "All connected in" : "All connected after");
   setText(byId("start"), isStarting ? "about " + spanText(s.connectedInMs) : spanText(s.connectedAfterMs));
-  const others = s.shardCount !== null && s.shardCount !== s.shards ? " of " + s.shardCount : "";
+  const others = s.shardCount !== null && s.shardCount !== s.shards ? " of " + numberText(s.shardCount) : "";
   const rescaling = s.rescaling === null
     ? ""
     : "; rescaling to " + s.rescaling.shardCount + ", " + s.rescaling.ready + " of " + s.rescaling.total + " ready";
-  setText(byId("state"), s.alive ? s.shards + others + (s.shards === 1 ? " shard" : " shards") + rescaling : "Not connected");
+  setText(byId("state"), s.alive ? numberText(s.shards) + others + (s.shards === 1 ? " shard" : " shards") + rescaling : "Not connected");
   document.title = s.alive ? s.ready + "/" + s.shards + " ready – Gateway status" : "Gateway status";
   showProblem(
     s.failure ?? (s.limitedUntil === null ? null : "No identifies are left; they are renewed at " + timeText(s.limitedUntil)),

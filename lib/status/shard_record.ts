@@ -1,6 +1,6 @@
 import type { GatewayEvent } from "../gateway_event.ts";
 import type { Shard } from "../shard.ts";
-import type { ReconnectingData, ShardPhase } from "../shard_events.ts";
+import type { ReconnectingData, ShardEvents, ShardPhase } from "../shard_events.ts";
 import { History, roundTo } from "./history.ts";
 
 /** How and when a connection ended. */
@@ -32,6 +32,8 @@ export interface ShardRow {
   /** How many sessions it has resumed. */
   resumes: number;
   last: LastDisconnect | null;
+  /** Why the last attempt to connect failed, while attempts do. */
+  failure: string | null;
 }
 
 /** What goes on counting when another shard takes the place of one. */
@@ -39,6 +41,8 @@ export interface ShardCounts {
   events: number;
   sessions: number;
   resumes: number;
+  /** Attempts to connect that led to no connection. */
+  failures: number;
   /** Disconnects by their close codes, `""` where there was none. */
   disconnects: Map<string, number>;
 }
@@ -62,8 +66,11 @@ export class ShardRecord implements Disposable {
   guilds: number | null = null;
   rate = 0;
   last: LastDisconnect | null = null;
+  failure: string | null = null;
   readonly #listening = new AbortController();
   readonly #onChange: (record: ShardRecord) => void;
+  /** Whether the connection that ended was one: the gateway had said HELLO. */
+  #wasConnected = false;
   #sessionId: string | null;
   #sequence: number;
   #eventsAtStep = 0;
@@ -73,7 +80,7 @@ export class ShardRecord implements Disposable {
   /** Starts to follow a shard, and tells of changes. */
   constructor(shard: Shard, onChange: (record: ShardRecord) => void) {
     this.shard = shard;
-    this.counts = { events: 0, sessions: 0, resumes: 0, disconnects: new Map() };
+    this.counts = { events: 0, sessions: 0, resumes: 0, failures: 0, disconnects: new Map() };
     this.#onChange = onChange;
     this.#sessionId = shard.sessionId;
     this.#sequence = shard.sessionSequenceNumber ?? 0;
@@ -99,12 +106,13 @@ export class ShardRecord implements Disposable {
   }
 
   /** Goes on where the shard stopped that had the id before: counters never go down. */
-  inherit({ events, sessions, resumes, disconnects }: ShardCounts): void {
+  inherit({ events, sessions, resumes, failures, disconnects }: ShardCounts): void {
     const { counts } = this;
     // What both received while one took over from the other was delivered once.
     this.#eventsAtStep = counts.events = events;
     counts.sessions += sessions;
     counts.resumes += resumes;
+    counts.failures += failures;
     for (const [code, count] of disconnects) {
       counts.disconnects.set(code, (counts.disconnects.get(code) ?? 0) + count);
     }
@@ -138,6 +146,7 @@ export class ShardRecord implements Disposable {
       sessions,
       resumes,
       last: this.last,
+      failure: this.failure,
     };
   }
 
@@ -150,8 +159,7 @@ export class ShardRecord implements Disposable {
   #onLifecycle(event: GatewayEvent): void {
     switch (event.type) {
       case "phase":
-        this.phaseSince = Date.now();
-        if (this.shard.phase !== "ready") this.latencyMs = null;
+        this.#onPhase(event.detail as ShardEvents["phase"]);
         break;
       case "heartbeat":
         this.latencyMs = roundTo((event.detail as { latency: number }).latency * 1_000, 10);
@@ -160,6 +168,7 @@ export class ShardRecord implements Disposable {
         this.#lose((event.detail as ReconnectingData).error);
         break;
       case "critical":
+        this.#wasConnected = true;
         this.#lose(event.detail as Error);
         break;
       case "ready":
@@ -174,7 +183,19 @@ export class ShardRecord implements Disposable {
     this.#onChange(this);
   }
 
+  #onPhase({ phase, previous }: ShardEvents["phase"]): void {
+    this.phaseSince = Date.now();
+    if (phase === "ready") this.failure = null;
+    else this.latencyMs = null;
+    if (phase === "backing_off") this.#wasConnected = previous !== "connecting" && previous !== "waiting";
+  }
+
   #lose(error: Error & { code?: unknown }): void {
+    if (!this.#wasConnected) {
+      this.counts.failures++;
+      this.failure = error.message;
+      return;
+    }
     const code = typeof error.code === "number" ? error.code : null;
     const label = String(code ?? "");
     this.counts.disconnects.set(label, (this.counts.disconnects.get(label) ?? 0) + 1);

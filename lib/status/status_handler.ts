@@ -173,10 +173,10 @@ function history(monitor: StatusMonitor, request: Request): Response {
 
 function readiness(monitor: StatusMonitor): Response {
   const records = [...monitor.records.values()];
-  const notReady = records.filter((record) => !isReady(record)).map(({ shard: { shardId, phase }, last }) => ({
+  const notReady = records.filter((record) => !isReady(record)).map(({ shard: { shardId, phase }, failure, last }) => ({
     shard: shardId,
     phase,
-    reason: last?.reason ?? null,
+    reason: failure ?? last?.reason ?? null,
   }));
   const ready = records.length > 0 && notReady.length === 0;
   const shards = { total: records.length, ready: records.length - notReady.length };

@@ -59,7 +59,7 @@ export class StatusMonitor implements Disposable {
   #rescaling: RescalingData | null = null;
   /** From the manager's `connect()` to its end. */
   #life: AbortController | null = null;
-  #ticker: ReturnType<typeof setInterval> | undefined;
+  #ticker: ReturnType<typeof setTimeout> | undefined;
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #tickAt = 0;
   #stepAt = 0;
@@ -85,6 +85,7 @@ export class StatusMonitor implements Disposable {
 
   /** The rescale that is under way. */
   get rescaling(): RescaleProgress | null {
+    this.#sync();
     if (this.#rescaling === null) return null;
     const ready = [...this.#incoming.keys()].filter(({ phase }) => phase === "ready").length;
     return { shardCount: this.#rescaling.shardCount, ready, total: this.#rescaling.shardIds.length };
@@ -125,14 +126,14 @@ export class StatusMonitor implements Disposable {
     this.#tickAt = this.#stepAt = performance.now();
     this.#sync();
     this.#eventsAtTick = this.#events();
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#ticker = setTimeout(() => this.#tick(), TICK_MS);
     this.#lookWhetherConnected();
   }
 
   #end(): void {
     this.#life?.abort();
     this.#life = null;
-    clearInterval(this.#ticker);
+    clearTimeout(this.#ticker);
     clearTimeout(this.#gathering);
     this.#gathering = undefined;
     this.#rescaling = null;
@@ -206,6 +207,7 @@ export class StatusMonitor implements Disposable {
   }
 
   #tick(): void {
+    this.#ticker = setTimeout(() => this.#tick(), TICK_MS);
     const now = performance.now();
     const elapsedMs = Math.max(1, now - this.#tickAt);
     this.#tickAt = now;
