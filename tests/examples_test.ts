@@ -203,6 +203,19 @@ test("example resume_after_restart resumes in the next process and spends one id
   assertEquals(gateway.violations, []);
 });
 
+test("example status_page has a page, and becomes ready", async () => {
+  await using gateway = await LocalGateway.start();
+  for (const given of [{ DISCORD_TOKEN: gateway.token, GANGWAY_API_URL: gateway.url }, {}]) {
+    await using example = new Example("status_page", { ...given, PORT: "0" });
+    await example.writes("The status page is at ");
+    const [url = ""] = example.output.match(/http:\S+/) ?? [];
+    assertStringIncludes(await (await fetch(url)).text(), "<title>Gateway status</title>");
+    let ready = 0;
+    while (ready === 0) ({ shards: { ready } } = await (await fetch(`${url}readyz`)).json());
+    assertEquals(await example.stop("SIGINT"), 0);
+  }
+});
+
 test("example demo plays a conversation, shows that pong was posted and ends", async () => {
   await using example = new Example("demo", {});
   assertEquals(await example.exitCode, 0, example.output);

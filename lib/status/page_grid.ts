@@ -43,7 +43,7 @@ function showCounts() {
   for (const phase of Object.keys(PHASES)) counts[phase] = 0;
   for (const { row: { phase } } of cells.values()) counts[phase]++;
   counts.not_ready = cells.size - counts.ready;
-  for (const [name, count] of Object.entries(counts)) setText(byId("count-" + name), String(count));
+  for (const [name, count] of Object.entries(counts)) setText(byId("count-" + name), numberText(count));
   byId("none").hidden = counts[filter] > 0;
 }
 

@@ -49,7 +49,7 @@ fieldset .glyph { width: 1em; text-align: center; }
   padding: .35rem .5rem; font-size: .85rem; font-variant-numeric: tabular-nums; min-height: 6.3rem;
   content-visibility: auto; contain-intrinsic-size: auto 10rem auto 6.3rem;
 }
-.cell .phase { white-space: nowrap; }
+.cell .phase { justify-self: end; white-space: nowrap; }
 .glyph { color: var(--tone); margin-right: .25em; }
 .cell .rate { text-align: right; }
 .cell .guilds { grid-column: 1 / -1; }
@@ -61,6 +61,7 @@ fieldset .glyph { width: 1em; text-align: center; }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 1px; }
 .dense { grid-template-columns: repeat(auto-fill, minmax(6.3rem, 1fr)) !important; gap: .25rem !important; }
 .dense .cell { min-height: 2.9rem; padding: .15rem .35rem; font-size: .75rem; contain-intrinsic-size: auto 6rem auto 2.9rem; }
+.dense .glyph { margin: 0; }
 .dense .word, .dense .guilds, .dense .last {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
 }
