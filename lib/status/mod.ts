@@ -7,7 +7,7 @@
  * only, unless it is told otherwise, and has neither the bot's token nor any event's content in what it says.
  *
  * @example Beside a bot, on Deno
- * ```ts no-eval
+ * ```ts ignore
  * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
  * import { statusHandler } from "@gangway/gateway/status";
  *
