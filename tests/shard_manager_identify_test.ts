@@ -1,4 +1,4 @@
-import type { IdentifyLimited } from "@gangway/gateway";
+import { type IdentifyLimited, IdentifyQueue } from "@gangway/gateway";
 import { assertEquals } from "@std/assert";
 import { test } from "./harness.ts";
 import { type ManagerRig, managerRig } from "./shard_manager_rig.ts";
@@ -25,6 +25,23 @@ for (const maxConcurrency of [1, 2, 16]) {
     assertEquals(rig.manager.activeShards.length, 32);
   });
 }
+
+test("ShardManager shows who decides when shards identify", async () => {
+  using time = fakeTime();
+  await using rig = await managerRig({
+    memory: true,
+    gateway: { sessionStartLimit: { total: 5, resetAfterMs: 60_000 } },
+  });
+  await using other = await managerRig({ memory: true, unlimited: true });
+  const queue = rig.manager.identifyRateLimiter as IdentifyQueue;
+  assertEquals(queue.remaining, Infinity);
+  void rig.manager.connect();
+  await time.pass(1_000);
+  assertEquals(queue.remaining, 4);
+  await time.pass(60_000);
+  assertEquals(queue.remaining, 5);
+  assertEquals(other.manager.identifyRateLimiter instanceof IdentifyQueue, false);
+});
 
 test("ShardManager's shards wait for their turn when they have to identify again", async () => {
   using time = fakeTime();

@@ -312,6 +312,23 @@ test("ShardManager.rescaleShards replaces shards by as many where there is no st
   assert(flowing.rig.shards.every((shard, index) => shard !== before[index]));
 });
 
+test("ShardManager.rescaleShards tells of the new shards before they connect", async () => {
+  using time = fakeTime();
+  await using rig = await managerRig({ memory: true, unlimited: true, manager: { shardCount: 1 } });
+  void rig.manager.connect();
+  await time.pass(1_000);
+  const told: unknown[] = [];
+  rig.manager.dispatcher.listen("rescaling", (data) => {
+    told.push(data, rig.manager.pendingShards.map(({ phase }) => phase));
+  });
+  const calledOff = new AbortController();
+  const rescaled = rig.manager.rescaleShards(3, [0, 2], { signal: calledOff.signal });
+  await time.pass(1_000);
+  calledOff.abort();
+  await rescaled.catch(() => {});
+  assertEquals(told, [{ shardCount: 3, shardIds: [0, 2] }, ["idle", "idle"]]);
+});
+
 test("ShardManager keeps a number of shards it was rescaled to when it connects again", async () => {
   using time = fakeTime();
   await using flowing = await traffic(time, 1);

@@ -263,3 +263,17 @@ test("statusHandler says when identifying goes on", async () => {
   assert(summary.limitedUntil > Date.now() && summary.limitedUntil <= Date.now() + 60_000);
   assertEquals(await status.metric("gangway_identify_limited"), 1);
 });
+
+test("statusHandler says why there are no shards yet", async () => {
+  using time = fakeTime();
+  using _ = fixedRandom(0.5);
+  await using status = await statusRig({ memory: true, unlimited: true });
+  status.rig.gateway.rejectHttp(503, 2);
+  void status.rig.manager.connect();
+  await time.pass(10);
+  const { summary, shards } = await snapshot(status);
+  assertEquals([summary.alive, shards.length, summary.failure !== null], [true, 0, true]);
+  await time.pass(60_000);
+  const { summary: later } = await snapshot(status);
+  assertEquals([later.ready, later.failure], [1, null]);
+});

@@ -1,7 +1,7 @@
 import type { GatewayEvent } from "../gateway_event.ts";
 import type { IdentifyLimited } from "../identify_queue.ts";
 import type { Shard } from "../shard.ts";
-import type { RescalingData } from "../shard_events.ts";
+import type { ReconnectingData, RescalingData } from "../shard_events.ts";
 import type { ShardManager } from "../shard_manager.ts";
 import { History, roundTo, STEP_MS } from "./history.ts";
 import { ShardRecord } from "./shard_record.ts";
@@ -50,7 +50,7 @@ export class StatusMonitor implements Disposable {
   connectedAfterMs: number | null = null;
   /** When identifying goes on, where the budget is used up, in milliseconds since 1970. */
   limitedUntil: number | null = null;
-  /** Why the manager failed, where it was no shard that did. */
+  /** Why the manager failed, or cannot ask for the gateway; not what shards fail for. */
   failure: string | null = null;
   readonly #listeners = new Set<MonitorListener>();
   readonly #listening: Disposable;
@@ -154,8 +154,13 @@ export class StatusMonitor implements Disposable {
       case "critical":
         if (event.shardId === null) this.failure = (event.detail as Error).message;
         break;
+      case "reconnecting":
+        if (event.shardId === null) this.failure = (event.detail as ReconnectingData).error.message;
+        break;
       default:
         if (this.manager.shards.get(event.shardId ?? -1) === this.#records.get(event.shardId ?? -1)?.shard) return;
+        // There are shards: the gateway has answered.
+        this.failure = null;
         this.#sync();
     }
     this.#gather();

@@ -27,7 +27,7 @@ export interface Summary {
   /** How long it is likely to take from now on, in milliseconds; `null` afterwards. */
   connectedInMs: number | null;
   rescaling: RescaleProgress | null;
-  /** Why the manager failed, where it was no shard that did. */
+  /** Why the manager failed, or cannot ask for the gateway; not what shards fail for. */
   failure: string | null;
 }
 
