@@ -36,10 +36,8 @@ export interface ReconnectingData {
 
 /** Data of `rescaling`. */
 export interface RescalingData {
-  /** How many shards there are to be. */
+  /** How many shards there are to be; those of this manager are among its `pendingShards` until they take over. */
   shardCount: number;
-  /** Those that this manager is to run; until they take over they are among its `pendingShards`. */
-  shardIds: number[];
 }
 
 /** Data of `rescaled`. */

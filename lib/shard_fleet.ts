@@ -82,8 +82,7 @@ export class ShardFleet {
   ): Promise<RescaledData> {
     const oldShards = [...this.#shards.values()];
     const newShards = this.#incoming = this.#make(shardCount, shardIds, new Map());
-    const newIds = newShards.map(({ shardId }) => shardId);
-    this.#options.dispatcher.dispatch("rescaling", { shardCount, shardIds: newIds });
+    this.#options.dispatcher.dispatch("rescaling", { shardCount });
     try {
       const counts = await rescale({
         oldShards,
@@ -97,7 +96,7 @@ export class ShardFleet {
           this.#use(shardCount, newShards);
         },
       });
-      return { ...counts, shardCount, shardIds: newIds };
+      return { ...counts, shardCount, shardIds: newShards.map(({ shardId }) => shardId) };
     } finally {
       this.#incoming = [];
     }

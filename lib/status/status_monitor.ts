@@ -88,7 +88,7 @@ export class StatusMonitor implements Disposable {
     this.#sync();
     if (this.#rescaling === null) return null;
     const ready = [...this.#incoming.keys()].filter(({ phase }) => phase === "ready").length;
-    return { shardCount: this.#rescaling.shardCount, ready, total: this.#rescaling.shardIds.length };
+    return { shardCount: this.#rescaling.shardCount, ready, total: this.#incoming.size };
   }
 
   /** How many look on. */
