@@ -33,7 +33,7 @@ const PIECE_BYTES: Record<CompressionFormat, number> = { "zlib-stream": 64 * 102
 
 const CLOSING_BRACE = 0x7d;
 
-/** The formats this runtime can inflate: zlib everywhere, zstd where its `DecompressionStream` has it. */
+/** The formats this runtime can inflate: zlib everywhere but on Node, zstd where its `DecompressionStream` has it. */
 export function supportedFormats(): CompressionFormat[] {
   return (Object.keys(FORMATS) as CompressionFormat[]).filter(isSupported);
 }
@@ -44,8 +44,12 @@ export function checkFormat(subject: string, format: string, ...others: readonly
   refuse(subject, `one that this runtime has (${[...supportedFormats(), ...others].join(", ")})`, format);
 }
 
-/** Whether this runtime can inflate a format. */
+/**
+ * Whether this runtime can inflate a format. On Node nothing tells when a `DecompressionStream` has given all of a message;
+ * the entry point `./node` has what can be used there.
+ */
 export function isSupported(format: CompressionFormat): boolean {
+  if (globalThis.navigator?.userAgent?.startsWith("Node.js")) return false;
   if (format === "zlib-stream") return true;
   try {
     openStream(format).readable.cancel().catch(() => {});

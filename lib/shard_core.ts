@@ -1,5 +1,5 @@
 import { CommandQueue } from "./command_queue.ts";
-import { Decompressor, type DecompressorLike } from "./decompressor.ts";
+import { Decompressor, type DecompressorLike, isSupported } from "./decompressor.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DisconnectError } from "./errors.ts";
 import { GatewayEvent } from "./gateway_event.ts";
@@ -69,7 +69,8 @@ export class ShardCore {
     // A copy: what is changed afterwards has not been checked.
     this.options = { ...options };
     this.#token = token;
-    this.compress = options.compress ?? "zlib-stream";
+    const canInflate = options.createDecompressor !== undefined || isSupported("zlib-stream");
+    this.compress = options.compress ?? (canInflate ? "zlib-stream" : "none");
     this.connectTimeoutMs = options.connectTimeoutMs ?? 10_000;
     this.libraryName = options.libraryName ?? "gangway";
     this.dispatcher = new Dispatcher({

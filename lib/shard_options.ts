@@ -30,7 +30,7 @@ export interface ShardOptions {
   /**
    * How what the gateway sends is compressed.
    *
-   * @default {"zlib-stream"}
+   * @default {"zlib-stream"}, and on Node without a `createDecompressor` "none"
    */
   compress?: Compress;
   /**

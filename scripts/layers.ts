@@ -58,7 +58,7 @@ export const LAYERS: readonly Layer[] = [
         "http_requests",
         "http_shape",
       ],
-      ["socket", "inflow", "decompressor"],
+      ["socket", "inflow", "decompressor", "node_decompressor", "payload_collector", "zlib_decompressors"],
       ["heart"],
       ["times_per", "identify_queue", "identify_turns"],
       ["session_store", "session_saver", "file_session_store"],
@@ -129,7 +129,12 @@ export const LAYERS: readonly Layer[] = [
 export const TESTING_FOLDER = "testing/";
 
 /** Files of `lib/` that name their runtime on purpose, and so may use what only that runtime has. */
-export const RUNTIME_FILES: readonly string[] = ["file_session_store.ts", "shutdown_on_signal.ts"];
+export const RUNTIME_FILES: readonly string[] = [
+  "file_session_store.ts",
+  "node_decompressor.ts",
+  "shutdown_on_signal.ts",
+  "zlib_decompressors.ts",
+];
 
 /** Packages that any file may import types from. */
 export const TYPE_PACKAGES: readonly string[] = ["discord-api-types"];

@@ -2,78 +2,11 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncl
 import fc from "fast-check";
 import { Buffer } from "node:buffer";
 import zlib from "node:zlib";
-import { type CompressionFormat, Decompressor, isSupported, supportedFormats } from "../lib/decompressor.ts";
+import { Decompressor, isSupported, supportedFormats } from "../lib/decompressor.ts";
+import { compressed, Compressor, inflate, noise, SUFFIX, TEXTS } from "./compressed.ts";
 import { runtime, test } from "./harness.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** The gateway's side: one endless stream, flushed after each payload. */
-class Compressor {
-  readonly #stream: zlib.Deflate | zlib.ZstdCompress;
-  readonly #format: CompressionFormat;
-  #chunks: Uint8Array[] = [];
-
-  constructor(format: CompressionFormat, options: zlib.ZlibOptions = {}) {
-    this.#format = format;
-    this.#stream = format === "zlib-stream" ? zlib.createDeflate(options) : zlib.createZstdCompress();
-    this.#stream.on("data", (chunk: Uint8Array) => this.#chunks.push(chunk));
-  }
-
-  /** Compresses a text and flushes. */
-  async compress(text: string): Promise<Uint8Array> {
-    this.#stream.write(encoder.encode(text));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { Z_SYNC_FLUSH, ZSTD_e_flush } = zlib.constants;
-    this.#stream.flush(this.#format === "zlib-stream" ? Z_SYNC_FLUSH : ZSTD_e_flush, () => resolve());
-    await promise;
-    // What a flush gives may be told of after it.
-    while (!this.#hasEnd()) await new Promise((resolve) => setImmediate(resolve));
-    const bytes = new Uint8Array(Buffer.concat(this.#chunks));
-    this.#chunks = [];
-    return bytes;
-  }
-
-  #hasEnd(): boolean {
-    if (this.#chunks.length === 0) return false;
-    return this.#format === "zstd-stream" || Buffer.concat(this.#chunks).subarray(-4).equals(SUFFIX);
-  }
-
-  [Symbol.dispose](): void {
-    this.#stream.destroy();
-  }
-}
-
-const SUFFIX: Buffer = Buffer.from([0, 0, 0xff, 0xff]);
-
-async function compressed(texts: readonly string[], format: CompressionFormat = "zlib-stream"): Promise<Uint8Array[]> {
-  using compressor = new Compressor(format);
-  const messages: Uint8Array[] = [];
-  for (const text of texts) messages.push(await compressor.compress(text));
-  return messages;
-}
-
-async function inflate(decompressor: Decompressor, message: Uint8Array): Promise<string | null> {
-  const payload = await decompressor.decompress(message);
-  return payload && decoder.decode(payload);
-}
-
-/** A payload that hardly compresses: the same one each time. */
-function noise(length: number): string {
-  let state = 1;
-  const letters = Array.from({ length }, () => {
-    state = Math.imul(state, 1_664_525) + 1_013_904_223 >>> 0;
-    return (state >>> 26).toString(36);
-  });
-  return `{"d":"${letters.join("")}"}`;
-}
-
-const TEXTS = [
-  '{"op":10,"d":{"heartbeat_interval":41250}}',
-  '{"t":"READY","s":1,"op":0,"d":{"user":"é😀"}}',
-  noise(50_000),
-  "{}",
-];
 
 for (const format of ["zlib-stream", "zstd-stream"] as const) {
   const skip = isSupported(format) ? false : `${runtime} has no ${format}`;
