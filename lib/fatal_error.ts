@@ -21,48 +21,55 @@ export interface FatalContext {
 
 const PORTAL = "https://discord.com/developers/applications";
 
+/** Ends the message of every critical error. */
+const DOCTOR = "; to have it looked into: deno run -A jsr:@gangway/gateway/doctor, or bunx @gangway/gateway";
+
+/** What is said of a token that is not valid, and what to do about it. */
+export const INVALID_TOKEN = `the token is not valid; copy it anew from ${PORTAL} (Bot, Reset Token)${DOCTOR}`;
+
 const PRIVILEGED: readonly (keyof typeof GatewayIntent)[] = ["GuildMembers", "GuildPresences", "MessageContent"];
 
 /** The error for a close code after which there is no use in connecting again. */
 export function fatalErrorOf(code: number, context: FatalContext): GatewayError {
-  const { shardId, shardCount, intents } = context;
+  const [Class, why] = reasonOf(code, context);
+  return new Class(`Cannot connect to the gateway: ${why}`, { code });
+}
+
+function reasonOf(
+  code: number,
+  { shardId, shardCount, intents }: FatalContext,
+): [Class: typeof GatewayError, why: string] {
   switch (code) {
     case GatewayCloseCode.AuthenticationFailed:
-      return new InvalidTokenError(
-        `Cannot connect to the gateway: the token is not valid; copy it anew from ${PORTAL} (Bot, Reset Token)`,
-        { code },
-      );
+      return [InvalidTokenError, INVALID_TOKEN];
     case GatewayCloseCode.InvalidShard:
-      return new InvalidShardCountError(
-        `Cannot connect to the gateway: shard ${shardId} of ${shardCount} is not valid; a very large bot needs a ` +
-          "multiple of the count that GET /gateway/bot recommends",
-        { code },
-      );
+      return [
+        InvalidShardCountError,
+        `shard ${shardId} of ${shardCount} is not valid; a very large bot needs a multiple of the count that ` +
+        `GET /gateway/bot recommends${DOCTOR}`,
+      ];
     case GatewayCloseCode.ShardingRequired:
-      return new InvalidShardCountError(
-        `Cannot connect to the gateway: ${shardCount} shards are too few for the bot's guilds; leave shardCount out ` +
-          "to have the recommended count",
-        { code },
-      );
+      return [
+        InvalidShardCountError,
+        `${shardCount} shards are too few for the bot's guilds; leave shardCount out to have the recommended ` +
+        `count${DOCTOR}`,
+      ];
     case GatewayCloseCode.InvalidApiVersion:
-      return new InvalidApiVersionError(
-        "Cannot connect to the gateway: it does not speak this version of the API; is there a newer version of this " +
-          "library?",
-        { code },
-      );
+      return [
+        InvalidApiVersionError,
+        `it does not speak this version of the API; is there a newer version of this library?${DOCTOR}`,
+      ];
     case GatewayCloseCode.InvalidIntents:
-      return new InvalidIntentsError(
-        `Cannot connect to the gateway: the intents ${intents} hold a bit that does not exist; join values of ` +
-          "GatewayIntent",
-        { code },
-      );
+      return [
+        InvalidIntentsError,
+        `the intents ${intents} hold a bit that does not exist; join values of GatewayIntent${DOCTOR}`,
+      ];
     default:
-      return new DisallowedIntentsError(
-        `Cannot connect to the gateway: a privileged intent is not switched on for the bot (asked for: ${
-          namesOf(intents)
-        }); switch it on at ${PORTAL} (Bot, Privileged Gateway Intents), or leave it out`,
-        { code },
-      );
+      return [
+        DisallowedIntentsError,
+        `a privileged intent is not switched on for the bot (asked for: ${namesOf(intents)}); switch it on at ` +
+        `${PORTAL} (Bot, Privileged Gateway Intents), or leave it out${DOCTOR}`,
+      ];
   }
 }
 

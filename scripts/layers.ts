@@ -99,7 +99,7 @@ export const LAYERS: readonly Layer[] = [
     ],
   },
   {
-    name: "status",
+    name: "operation",
     groups: [
       [
         "status/mod",
@@ -118,6 +118,16 @@ export const LAYERS: readonly Layer[] = [
         "status/status_monitor",
         "status/summary",
       ],
+      [
+        "doctor",
+        "doctor/bin",
+        "doctor/examine",
+        "doctor/intents",
+        "doctor/progress",
+        "doctor/report_text",
+        "doctor/round_trip",
+        "doctor/run",
+      ],
     ],
   },
 ];
@@ -130,6 +140,11 @@ export const TESTING_FOLDER = "testing/";
 
 /** Files of `lib/` that name their runtime on purpose, and so may use what only that runtime has. */
 export const RUNTIME_FILES: readonly string[] = [
+  "doctor.ts",
+  "doctor/bin.ts",
+  "doctor/examine.ts",
+  "doctor/progress.ts",
+  "doctor/run.ts",
   "file_session_store.ts",
   "node_decompressor.ts",
   "shutdown_on_signal.ts",

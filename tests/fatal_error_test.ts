@@ -20,11 +20,13 @@ const FATAL: readonly [code: number, type: typeof errors.GatewayError, hints: re
 ];
 
 for (const [code, type, hints] of FATAL) {
-  test(`fatalErrorOf ${code} is ${type.name} with the code, and says where to look`, () => {
+  test(`fatalErrorOf ${code} is ${type.name} with the code, and says where to look and whom to ask`, () => {
     const error = fatalErrorOf(code, CONTEXT);
     assertStrictEquals(error.constructor, type);
     assertEquals({ name: error.name, code: error.code }, { name: type.name, code });
-    for (const hint of ["Cannot connect to the gateway: ", ...hints]) assertStringIncludes(error.message, hint);
+    for (const hint of ["Cannot connect to the gateway: ", ...hints, "jsr:@gangway/gateway/doctor"]) {
+      assertStringIncludes(error.message, hint);
+    }
     assert(!error.message.endsWith("."), error.message);
   });
 }

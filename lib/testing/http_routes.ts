@@ -3,6 +3,7 @@ import type { Fields } from "./event_rules.ts";
 import type { Hub } from "./hub.ts";
 import { invalid, unknown } from "./http_answer.ts";
 import type { Answer, Route } from "./http_answer.ts";
+import { applicationFlags } from "./identify_rules.ts";
 import { INTERACTION_ROUTES } from "./interaction_routes.ts";
 import { MESSAGE_ROUTES } from "./message_routes.ts";
 import { sampleId } from "./sample_id.ts";
@@ -61,7 +62,11 @@ export const ROUTES: readonly Route[] = [
     bucket: "users",
     answer: (hub) => ({
       status: 200,
-      body: { id: hub.world.applicationId, name: hub.world.bot.username, flags: 565_248 },
+      body: {
+        id: hub.world.applicationId,
+        name: hub.world.bot.username,
+        flags: applicationFlags(hub.options.allowedIntents),
+      },
     }),
   },
 ];

@@ -1,4 +1,5 @@
 import { GatewayCloseCode } from "../close_code.ts";
+import { GatewayIntent } from "../intent.ts";
 import { ALL_INTENTS, isFields, shardOf } from "./event_rules.ts";
 
 /** An IDENTIFY that was understood. */
@@ -118,4 +119,14 @@ function broken(code: number, reason: string): Refusal {
 
 function wrong(code: number, reason: string): Refusal {
   return { code, reason, rule: false };
+}
+
+/**
+ * The flags of an application whose privileged intents are on: GATEWAY_PRESENCE_LIMITED, GATEWAY_GUILD_MEMBERS_LIMITED and
+ * GATEWAY_MESSAGE_CONTENT_LIMITED.
+ */
+export function applicationFlags(allowedIntents: number): number {
+  const { GuildPresences, GuildMembers, MessageContent } = GatewayIntent;
+  return (allowedIntents & GuildPresences ? 1 << 13 : 0) | (allowedIntents & GuildMembers ? 1 << 15 : 0) |
+    (allowedIntents & MessageContent ? 1 << 19 : 0);
 }

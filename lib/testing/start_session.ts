@@ -3,7 +3,7 @@ import { GatewayIntent } from "../intent.ts";
 import type { ClientConnection } from "./client_connection.ts";
 import { isFields } from "./event_rules.ts";
 import type { Hub } from "./hub.ts";
-import { judgeIdentify, shardIn } from "./identify_rules.ts";
+import { applicationFlags, judgeIdentify, shardIn } from "./identify_rules.ts";
 import type { Identify } from "./identify_rules.ts";
 import type { IdentifyRecord, ReceivedRecord } from "./records.ts";
 import { Session } from "./session.ts";
@@ -93,7 +93,7 @@ function ready(hub: Hub, connection: ClientConnection, identify: Identify): void
     // "This shard's guilds, all start unavailable."
     guilds: guilds.map(({ id }) => ({ id, unavailable: true })),
     ...(shardGiven ? { shard } : {}),
-    application: { id: world.applicationId, flags: 565_248 },
+    application: { id: world.applicationId, flags: applicationFlags(options.allowedIntents) },
     ...(readyPaddingBytes > 0 ? { _padding: "x".repeat(readyPaddingBytes) } : {}),
   };
   hub.deliver(session, "READY", JSON.stringify(data));
