@@ -1,5 +1,15 @@
 import type { CompressionFormat } from "./decompressor.ts";
 
+/** Options of `createNodeDecompressor`. */
+export interface NodeDecompressorOptions {
+  /**
+   * The most bytes a payload may have once it is inflated.
+   *
+   * @default {268_435_456}
+   */
+  maxPayloadBytes?: number;
+}
+
 /** "Z_SYNC_FLUSH suffix": a message is complete when it ends in these bytes. */
 const ZLIB_SUFFIX = 0x0000ffff;
 

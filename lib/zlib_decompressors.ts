@@ -1,16 +1,6 @@
 import zlib from "node:zlib";
 import type { CompressionFormat, DecompressorLike } from "./decompressor.ts";
-import { PayloadCollector } from "./payload_collector.ts";
-
-/** Options of {@linkcode createNodeDecompressor}. */
-export interface NodeDecompressorOptions {
-  /**
-   * The most bytes a payload may have once it is inflated.
-   *
-   * @default {268_435_456}
-   */
-  maxPayloadBytes?: number;
-}
+import { type NodeDecompressorOptions, PayloadCollector } from "./payload_collector.ts";
 
 /** The part of a `node:zlib` stream that is not public: it inflates at once and tells how far it came. */
 interface Internals {

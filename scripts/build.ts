@@ -1,5 +1,6 @@
 /**
- * Builds what npm gets into `dist/`, a bundle with its type declarations for each entry point, and guards its size.
+ * Builds what npm gets: `dist/` is the whole package, with a bundle, a source map and type declarations for each entry
+ * point. Guards the size of the library.
  *
  * @module
  */
@@ -7,52 +8,98 @@
 
 import * as esbuild from "esbuild";
 import ts from "typescript";
-import { filesBelow, ROOT } from "./command.ts";
+import denoJson from "../deno.json" with { type: "json" };
+import packageJson from "../package.json" with { type: "json" };
+import { ROOT } from "./command.ts";
 
 /** How large the library may be when minified and compressed, in bytes: somebody downloads it at every cold start. */
 const MAX_GZIP_BYTES = 27 * 1024;
 
-const ENTRY_POINTS = {
-  "mod": "./mod.ts",
-  "lib/file_session_store": "./lib/file_session_store.ts",
-  "lib/shutdown_on_signal": "./lib/shutdown_on_signal.ts",
-  "lib/status/mod": "./lib/status/mod.ts",
-  "lib/testing/mod": "./lib/testing/mod.ts",
-};
+const DIST = new URL("dist/", ROOT);
+const BIN = "lib/doctor/bin.ts";
+const TEXTS = ["README.md", "RELIABILITY.md", "CHANGELOG.md", "LICENSE"];
+
+/** The file of each entry point, from the project's folder. */
+const FILES: Record<string, string> = Object.fromEntries(
+  Object.entries(denoJson.exports).map(([entry, file]) => [entry, file.replace("./", "")]),
+);
 
 async function main(): Promise<boolean> {
-  try {
-    await Deno.remove(new URL("dist/", ROOT), { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  await removeDist();
   const absWorkingDir = decodeURIComponent(ROOT.pathname);
   try {
     const common = { absWorkingDir, bundle: true, format: "esm", target: "es2024", platform: "neutral" } as const;
-    // What an entry point loads itself is left to whoever installs it.
     await esbuild.build({
       ...common,
-      entryPoints: ENTRY_POINTS,
+      entryPoints: Object.fromEntries([...Object.values(FILES), BIN].map((file) => [withoutTs(file), file])),
       outdir: "dist",
+      // Entry points share their parts: an error that one throws is an instance of the class that another exports.
+      splitting: true,
+      chunkNames: "chunks/[name]-[hash]",
+      sourcemap: true,
+      // What an entry point loads itself is left to whoever installs it.
       packages: "external",
       external: ["node:*"],
     });
     const minified = await esbuild.build({ ...common, entryPoints: ["./mod.ts"], minify: true, write: false });
-    await declare();
+    await declareAll();
+    await Deno.writeTextFile(new URL("package.json", DIST), `${JSON.stringify(packageOf(), null, 2)}\n`);
+    for (const text of TEXTS) await Deno.copyFile(new URL(text, ROOT), new URL(text, DIST));
     return await guard(minified.outputFiles[0]?.contents ?? new Uint8Array());
   } finally {
     await esbuild.stop();
   }
 }
 
-// Every export has its type written out, so that each file can be declared by itself.
-async function declare(): Promise<void> {
-  for (const file of ["mod.ts", ...await filesBelow("lib", ".ts")]) {
-    const source = await Deno.readTextFile(new URL(file, ROOT));
-    const { outputText } = ts.transpileDeclaration(source, { fileName: file, compilerOptions: { strict: true } });
-    const target = new URL(`dist/${file.replace(/\.ts$/, ".d.ts")}`, ROOT);
+async function removeDist(): Promise<void> {
+  try {
+    await Deno.remove(DIST, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** The package's description: the project's, without what only the project needs. */
+function packageOf(): Record<string, unknown> {
+  const { private: _, exports: __, scripts: ___, devDependencies: ____, ...rest } = packageJson;
+  const exports = Object.fromEntries(
+    Object.entries(FILES).map(([entry, file]) => {
+      const stem = `./${withoutTs(file)}`;
+      return [entry, { types: `${stem}.d.ts`, default: `${stem}.js` }];
+    }),
+  );
+  return { ...rest, exports, bin: { "gangway-doctor": `${withoutTs(BIN)}.js` } };
+}
+
+/**
+ * Declares the entry points and what their declarations name. (`transpileDeclaration` would do without a program, but
+ * writes members such as `[Symbol.dispose]` twice.)
+ */
+async function declareAll(): Promise<void> {
+  const root = decodeURIComponent(ROOT.pathname);
+  const program = ts.createProgram(Object.values(FILES).map((file) => root + file), {
+    ...{ strict: true, exactOptionalPropertyTypes: true, verbatimModuleSyntax: true, allowImportingTsExtensions: true },
+    ...{
+      module: ts.ModuleKind.ESNext,
+      moduleResolution: ts.ModuleResolutionKind.Bundler,
+      target: ts.ScriptTarget.ESNext,
+    },
+    ...{ declaration: true, emitDeclarationOnly: true, noCheck: true, types: [], outDir: `${root}dist`, rootDir: root },
+  });
+  const declarations = new Map<string, string>();
+  program.emit(undefined, (file, text) => declarations.set(file.slice(`${root}dist/`.length), text), undefined, true);
+  const queue = Object.values(FILES).map((file) => `${withoutTs(file)}.d.ts`);
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    const text = declarations.get(file);
+    if (text === undefined) continue;
+    declarations.delete(file);
+    const rewritten = text.replace(/((?:from|import\()\s*)"(\.[^"]+)\.ts"/g, (_, before: string, specifier: string) => {
+      queue.push(`${new URL(specifier, new URL(file as string, DIST)).href.slice(DIST.href.length)}.d.ts`);
+      return `${before}"${specifier}.js"`;
+    });
+    const target = new URL(file, DIST);
     await Deno.mkdir(new URL(".", target), { recursive: true });
-    await Deno.writeTextFile(target, outputText);
+    await Deno.writeTextFile(target, rewritten);
   }
 }
 
@@ -66,6 +113,10 @@ async function guard(minified: Uint8Array): Promise<boolean> {
     }`,
   );
   return ok;
+}
+
+function withoutTs(file: string): string {
+  return file.replace(/\.ts$/, "");
 }
 
 if (!await main()) Deno.exit(1);

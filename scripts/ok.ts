@@ -57,7 +57,8 @@ async function quickSteps(std: readonly string[]): Promise<Step[]> {
         ...pages,
       ],
     },
-    { name: "size", args: script("build") },
+    { name: "build", args: script("build") },
+    { name: "package", args: script("check_package") },
     { name: "publish", args: ["publish", "--dry-run", "--allow-dirty"] },
   ];
 }

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The command of the npm package. */
 import process from "node:process";
 import { runDoctor } from "./run.ts";

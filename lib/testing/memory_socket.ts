@@ -148,13 +148,13 @@ export class MemoryWebSocket extends EventTarget {
     if (this.#readyState === 3) return;
     this.#readyState = 3;
     this.#fire(new Event("error"));
-    this.#fire(new CloseEvent("close", { code: 1006, reason: "", wasClean: false }));
+    this.#fire(closeEvent({ code: 1006, reason: "", wasClean: false }));
   }
 
   #close(code: number, reason: string, wasClean: boolean): void {
     if (this.#readyState === 3) return;
     this.#readyState = 3;
-    this.#fire(new CloseEvent("close", { code, reason, wasClean }));
+    this.#fire(closeEvent({ code, reason, wasClean }));
   }
 
   #later(delivery: Delivery): void {
@@ -175,6 +175,11 @@ export class MemoryWebSocket extends EventTarget {
     const handler = this[`on${event.type}` as "onopen"];
     handler?.call(this, event as MessageEvent & CloseEvent);
   }
+}
+
+/** Node has had the class since version 23 only. */
+function closeEvent(init: { code: number; reason: string; wasClean: boolean }): Event {
+  return typeof CloseEvent === "function" ? new CloseEvent("close", init) : Object.assign(new Event("close"), init);
 }
 
 function copyOf(data: ArrayBuffer | ArrayBufferView): Uint8Array<ArrayBuffer> {
