@@ -102,7 +102,7 @@ export class IdentifyQueue implements IdentifyRateLimiter {
 
   /** How many identifies are left until the budget is renewed; infinite while that is not known. */
   get remaining(): number {
-    return this.#remaining;
+    return performance.now() < this.#resetAt ? this.#remaining : this.#total;
   }
 
   /** How many of the identifies left may be used: neither kept back nor promised to a shard. */

@@ -96,7 +96,7 @@ export class ShardFleet {
           this.#use(shardCount, newShards);
         },
       });
-      return { ...counts, shardCount, shardIds: newShards.map(({ shardId }) => shardId) };
+      return { ...counts, shardCount, shardIds: newIds };
     } finally {
       this.#incoming = [];
     }

@@ -8,7 +8,7 @@
 
 import ts from "typescript";
 import { filesBelow, ROOT } from "./command.ts";
-import { isWebOnly, LAYERS, TESTING_FOLDER, TYPE_PACKAGES } from "./layers.ts";
+import { isPeerOf, isWebOnly, LAYERS, TESTING_FOLDER, TYPE_PACKAGES } from "./layers.ts";
 
 interface Import {
   specifier: string;
@@ -126,7 +126,7 @@ function problemOf(file: string, target: string): string | undefined {
 }
 
 function checkPackage(file: string, specifier: string, typeOnly: boolean, say: (problem: string) => void): void {
-  if (!isWebOnly(file)) return;
+  if (!isWebOnly(file) || isPeerOf(file, specifier)) return;
   const known = TYPE_PACKAGES.some((name) => specifier === name || specifier.startsWith(`${name}/`));
   if (!known) say(`imports ${specifier}: lib loads nothing`);
   else if (!typeOnly) say(`imports ${specifier}: only "import type" may name it, since lib loads nothing`);

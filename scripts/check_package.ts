@@ -7,6 +7,7 @@
 // deno-lint-ignore-file no-console
 
 import denoJson from "../deno.json" with { type: "json" };
+import packageJson from "../package.json" with { type: "json" };
 import { LocalGateway } from "../lib/testing/mod.ts";
 import { findBun } from "./bun.ts";
 import { command, type CommandResult, deno, ROOT } from "./command.ts";
@@ -113,9 +114,7 @@ async function install(folder: string, tarball: string): Promise<void> {
   await write("compressed_bot.mjs", COMPRESSED_BOT);
   await write("tsconfig.json", JSON.stringify(TSCONFIG));
   const entries = Object.keys(denoJson.exports).map((entry) => entry.replace(".", denoJson.name));
-  // Telemetry's types are those of a package that is installed by whoever uses it.
-  const checked = entries.filter((entry) => !entry.endsWith("/telemetry"));
-  const imports = checked.map((entry, index) => `import * as entry${index} from "${entry}";\nvoid entry${index};\n`);
+  const imports = entries.map((entry, index) => `import * as entry${index} from "${entry}";\nvoid entry${index};\n`);
   await write("all.ts", imports.join(""));
 }
 

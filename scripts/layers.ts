@@ -128,6 +128,16 @@ export const LAYERS: readonly Layer[] = [
         "doctor/round_trip",
         "doctor/run",
       ],
+      [
+        "telemetry",
+        "telemetry/attributes",
+        "telemetry/event_counter",
+        "telemetry/manager_spans",
+        "telemetry/metrics",
+        "telemetry/rescale_span",
+        "telemetry/shard_spans",
+        "telemetry/tally",
+      ],
     ],
   },
 ];
@@ -153,6 +163,14 @@ export const RUNTIME_FILES: readonly string[] = [
 
 /** Packages that any file may import types from. */
 export const TYPE_PACKAGES: readonly string[] = ["discord-api-types"];
+
+/** The one package that the files of an entry point load; whoever uses the entry point installs it. */
+export const PEER_PACKAGES: ReadonlyMap<string, string> = new Map([["telemetry", "@opentelemetry/api"]]);
+
+/** Whether a file of `lib/` may load a package. */
+export function isPeerOf(file: string, specifier: string): boolean {
+  return PEER_PACKAGES.get(file.split(/[./]/, 1)[0] ?? "") === specifier;
+}
 
 /** Whether a file of `lib/` has to be made of web standards only. */
 export function isWebOnly(file: string): boolean {

@@ -284,3 +284,11 @@ test("examples/deploy names the versions of the runtimes that are tested", async
   assertStringIncludes(await read("deploy/deno.Dockerfile"), `FROM denoland/deno:${denoVersion}\n`);
   assertStringIncludes(await read("deploy/bun.Dockerfile"), `FROM oven/bun:${bunVersion}-slim\n`);
 });
+
+test("example telemetry writes metrics and spans to the console and ends", async () => {
+  await using example = new Example("telemetry", {});
+  assertEquals(await example.exitCode, 0, example.output);
+  for (const name of ["gateway.connect", "gateway.identify", "gateway.resume", "gateway.events", "gateway.latency"]) {
+    assertStringIncludes(example.output, `name: "discord.${name}"`);
+  }
+});
