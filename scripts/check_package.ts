@@ -101,13 +101,10 @@ async function pack(folder: string): Promise<string> {
 async function install(folder: string, tarball: string): Promise<void> {
   const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}`, text);
   await write("package.json", JSON.stringify({ private: true, type: "module" }));
-  const { success, output } = await command(
-    "npm",
-    ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball],
-    {
-      cwd: folder,
-    },
-  );
+  // The second is what the entry point for telemetry asks whoever uses it to install.
+  const packages = [tarball, `@opentelemetry/api@${packageJson.devDependencies["@opentelemetry/api"]}`];
+  const flags = ["--no-audit", "--no-fund", "--prefer-offline"];
+  const { success, output } = await command("npm", ["install", ...flags, ...packages], { cwd: folder });
   if (!success) throw new Error(`Cannot install the package: ${output}`);
   await Deno.copyFile(new URL("examples/ping_pong.ts", ROOT), `${folder}/ping_pong.ts`);
   await write("bot.mjs", BOT);
