@@ -4,7 +4,7 @@
  *
  * ```sh
  * DISCORD_TOKEN=… deno run -A jsr:@gangway/gateway/doctor --intents Guilds,MessageContent
- * DISCORD_TOKEN=… bunx @gangway/gateway --intents Guilds,MessageContent
+ * DISCORD_TOKEN=… bunx --bun @gangway/gateway --intents Guilds,MessageContent
  * ```
  *
  * The token is taken from the environment alone. `--json` is for scripts, `--local` examines a Discord that the process

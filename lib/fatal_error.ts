@@ -22,7 +22,7 @@ export interface FatalContext {
 const PORTAL = "https://discord.com/developers/applications";
 
 /** Ends the message of every critical error. */
-const DOCTOR = "; to have it looked into: deno run -A jsr:@gangway/gateway/doctor, or bunx @gangway/gateway";
+const DOCTOR = "; to have it looked into: deno run -A jsr:@gangway/gateway/doctor, or bunx --bun @gangway/gateway";
 
 /** What is said of a token that is not valid, and what to do about it. */
 export const INVALID_TOKEN = `the token is not valid; copy it anew from ${PORTAL} (Bot, Reset Token)${DOCTOR}`;

@@ -70,6 +70,9 @@ export interface GatewayReport {
 /** "Apps can identify once every 5 seconds" for each key; the library adds a margin. */
 const IDENTIFY_WINDOW_MS = 5_250;
 
+/** How many errors behind an error are looked at: runtimes say last what the network said. */
+const MAX_CAUSES = 4;
+
 const PORTAL = "https://discord.com/developers/applications";
 
 /**
@@ -189,6 +192,14 @@ function runtimeOf(): DoctorReport["runtime"] {
   return { name, version, platform: `${platform} ${arch}`, library: VERSION, compression: supportedFormats() };
 }
 
+/** What went wrong, with the causes that say more. */
 function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const messages: string[] = [];
+  let one = error;
+  for (let depth = 0; one instanceof Error && depth < MAX_CAUSES; depth++) {
+    const { message, cause } = one;
+    if (!messages.some((text) => text.includes(message))) messages.push(message);
+    one = cause;
+  }
+  return messages.join(": ") || String(error);
 }

@@ -8,7 +8,7 @@ import { type Look, reportText } from "./report_text.ts";
 const HELP = `Examines whether a Discord bot can start. It spends no identify.
 
   DISCORD_TOKEN=… deno run -A jsr:@gangway/gateway/doctor [options]
-  DISCORD_TOKEN=… bunx @gangway/gateway [options]
+  DISCORD_TOKEN=… bunx --bun @gangway/gateway [options]
 
 The token is taken from the environment variable DISCORD_TOKEN alone: what is on a
 command line can be seen by everyone on the machine.
