@@ -59,6 +59,7 @@ import {
   trace,
   type TracerProvider as ApiTracerProvider,
 } from "@opentelemetry/api";
+import { GatewayError } from "./errors.ts";
 import type { GatewayEvent } from "./gateway_event.ts";
 import type { Shard } from "./shard.ts";
 import type { ShardManager } from "./shard_manager.ts";
@@ -151,13 +152,19 @@ interface FollowOptions {
 function followRescale(manager: ShardManager, { hear, onFailure, signal }: FollowOptions): void {
   const isIncoming = (shard: Shard) => manager.shards.get(shard.shardId) !== shard;
   const incoming = manager.pendingShards.filter(isIncoming);
-  let failure = new Error("The rescale was called off");
   for (const shard of incoming) {
     const following = shard.dispatcher.listenAll((event) => {
       if (!isIncoming(shard)) return following[Symbol.dispose]();
       hear(shard, event);
-      if (event.type === "critical") failure = event.detail as Error;
-      if (incoming.every(({ phase }) => phase === "closed")) onFailure(failure);
+      if (incoming.every(({ phase }) => phase === "closed")) void reasonOf(incoming).then(onFailure);
     }, { signal });
   }
+}
+
+/** Why shards were given up: the first critical error of one. */
+async function reasonOf(shards: readonly Shard[]): Promise<Error> {
+  // `closed` would tell as well, but who asks for it is taken for somebody who deals with what it rejects with.
+  const ends = await Promise.allSettled(shards.map(({ ready }) => ready));
+  const reasons = ends.map((end) => end.status === "rejected" ? end.reason : undefined);
+  return reasons.find((reason) => reason instanceof GatewayError) ?? new Error("The rescale was called off");
 }

@@ -16,7 +16,13 @@ import { ROOT } from "./command.ts";
 const MAX_GZIP_BYTES = 27 * 1024;
 
 const DIST = new URL("dist/", ROOT);
-const BIN = "lib/doctor/bin.ts";
+/** The command of the package. It is no entry point, and Node 22 does not know `import.meta.main`. */
+const BIN = "gangway_doctor.js";
+const BIN_TEXT = `#!/usr/bin/env node
+import process from "node:process";
+import { runDoctor } from "./lib/doctor.js";
+process.exit(await runDoctor(process.argv.slice(2)));
+`;
 const TEXTS = ["README.md", "RELIABILITY.md", "CHANGELOG.md", "LICENSE"];
 
 /** The file of each entry point, from the project's folder. */
@@ -31,7 +37,7 @@ async function main(): Promise<boolean> {
     const common = { absWorkingDir, bundle: true, format: "esm", target: "es2024", platform: "neutral" } as const;
     await esbuild.build({
       ...common,
-      entryPoints: Object.fromEntries([...Object.values(FILES), BIN].map((file) => [withoutTs(file), file])),
+      entryPoints: Object.fromEntries(Object.values(FILES).map((file) => [withoutTs(file), file])),
       outdir: "dist",
       // Entry points share their parts: an error that one throws is an instance of the class that another exports.
       splitting: true,
@@ -44,6 +50,7 @@ async function main(): Promise<boolean> {
     const minified = await esbuild.build({ ...common, entryPoints: ["./mod.ts"], minify: true, write: false });
     await declareAll();
     await Deno.writeTextFile(new URL("package.json", DIST), `${JSON.stringify(packageOf(), null, 2)}\n`);
+    await Deno.writeTextFile(new URL(BIN, DIST), BIN_TEXT);
     for (const text of TEXTS) await Deno.copyFile(new URL(text, ROOT), new URL(text, DIST));
     return await guard(minified.outputFiles[0]?.contents ?? new Uint8Array());
   } finally {
@@ -68,7 +75,7 @@ function packageOf(): Record<string, unknown> {
       return [entry, { types: `${stem}.d.ts`, default: `${stem}.js` }];
     }),
   );
-  return { ...rest, exports, bin: { "gangway-doctor": `${withoutTs(BIN)}.js` } };
+  return { ...rest, exports, bin: { "gangway-doctor": BIN } };
 }
 
 /**

@@ -120,7 +120,6 @@ export const LAYERS: readonly Layer[] = [
       ],
       [
         "doctor",
-        "doctor/bin",
         "doctor/examine",
         "doctor/intents",
         "doctor/progress",
@@ -151,7 +150,6 @@ export const TESTING_FOLDER = "testing/";
 /** Files of `lib/` that name their runtime on purpose, and so may use what only that runtime has. */
 export const RUNTIME_FILES: readonly string[] = [
   "doctor.ts",
-  "doctor/bin.ts",
   "doctor/examine.ts",
   "doctor/progress.ts",
   "doctor/run.ts",

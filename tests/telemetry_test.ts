@@ -257,10 +257,22 @@ test("instrument shows a rescale that was called off as failed", async () => {
   await identified;
   controller.abort();
   await rescaled.catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 0));
   const [rescale] = rig.named("rescale");
   assertEquals(rescale?.status, { code: SpanStatusCode.ERROR, message: "The rescale was called off" });
   assertEquals(rig.named("connect").length, 3);
   assertEquals(await rig.points("shard.count"), [[{ "discord.shard.phase": "ready" }, 1]]);
+});
+
+test("instrument shows why a rescale failed", async () => {
+  await using rig = await Rig.start();
+  await rig.connect();
+  rig.discord.setAllowedIntents(0);
+  await rig.manager.rescaleShards(2).catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  const [rescale] = rig.named("rescale");
+  assertEquals(rescale?.status.code, SpanStatusCode.ERROR);
+  assertEquals(rescale?.attributes["error.type"], "DisallowedIntentsError");
 });
 
 test("instrument ends with what is under way when it is disposed", async () => {

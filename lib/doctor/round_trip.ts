@@ -19,8 +19,8 @@ export interface RoundTrip {
 const COMPRESS: CompressionFormat = "zlib-stream";
 
 /**
- * Opens a connection, has one heartbeat answered and closes again. "Heartbeats may be sent before identifying": it costs no
- * identify.
+ * Opens a connection, has one heartbeat answered and closes again. The gateway answers heartbeats before IDENTIFY too, so it
+ * costs no identify.
  *
  * @throws {DisconnectError} Rejects where the handshake fails or the gateway closes.
  */
