@@ -46,6 +46,7 @@
  * using _telemetry = instrument(manager, { tracerProvider });
  * await manager.connect();
  * await manager.eventDispatcher.waitFor("GUILD_CREATE");
+ * await tracerProvider.forceFlush();
  * const names = exporter.getFinishedSpans().map(({ name }) => name);
  * assertEquals(names, ["discord.gateway.identify", "discord.gateway.connect"]);
  * ```
