@@ -22,54 +22,44 @@ export interface FatalContext {
 const PORTAL = "https://discord.com/developers/applications";
 
 /** Ends the message of every critical error. */
-const DOCTOR = "; to have it looked into: deno run -A jsr:@gangway/gateway/doctor, or bunx --bun @gangway/gateway";
+export const DOCTOR = "; run the doctor: deno run -A jsr:@gangway/gateway/doctor";
 
 /** What is said of a token that is not valid, and what to do about it. */
-export const INVALID_TOKEN = `the token is not valid; copy it anew from ${PORTAL} (Bot, Reset Token)${DOCTOR}`;
+export const INVALID_TOKEN = `the token is not valid; copy it anew from ${PORTAL} (Bot, Reset Token)`;
 
 const PRIVILEGED: readonly (keyof typeof GatewayIntent)[] = ["GuildMembers", "GuildPresences", "MessageContent"];
 
 /** The error for a close code after which there is no use in connecting again. */
-export function fatalErrorOf(code: number, context: FatalContext): GatewayError {
-  const [Class, why] = reasonOf(code, context);
-  return new Class(`Cannot connect to the gateway: ${why}`, { code });
-}
-
-function reasonOf(
-  code: number,
-  { shardId, shardCount, intents }: FatalContext,
-): [Class: typeof GatewayError, why: string] {
+export function fatalErrorOf(code: number, { shardId, shardCount, intents }: FatalContext): GatewayError {
+  const made = (Class: typeof GatewayError, why: string) =>
+    new Class(`Cannot connect to the gateway: ${why}${DOCTOR}`, { code });
   switch (code) {
     case GatewayCloseCode.AuthenticationFailed:
-      return [InvalidTokenError, INVALID_TOKEN];
+      return made(InvalidTokenError, INVALID_TOKEN);
     case GatewayCloseCode.InvalidShard:
-      return [
+      return made(
         InvalidShardCountError,
-        `shard ${shardId} of ${shardCount} is not valid; a very large bot needs a multiple of the count that ` +
-        `GET /gateway/bot recommends${DOCTOR}`,
-      ];
+        `shard ${shardId} of ${shardCount} is not valid; a very large bot needs a multiple of what GET /gateway/bot says`,
+      );
     case GatewayCloseCode.ShardingRequired:
-      return [
+      return made(
         InvalidShardCountError,
-        `${shardCount} shards are too few for the bot's guilds; leave shardCount out to have the recommended ` +
-        `count${DOCTOR}`,
-      ];
+        `${shardCount} shards are too few for the bot's guilds; leave shardCount out`,
+      );
     case GatewayCloseCode.InvalidApiVersion:
-      return [
-        InvalidApiVersionError,
-        `it does not speak this version of the API; is there a newer version of this library?${DOCTOR}`,
-      ];
+      return made(InvalidApiVersionError, "it does not speak this version of the API; is there a newer library?");
     case GatewayCloseCode.InvalidIntents:
-      return [
+      return made(
         InvalidIntentsError,
-        `the intents ${intents} hold a bit that does not exist; join values of GatewayIntent${DOCTOR}`,
-      ];
+        `the intents ${intents} hold a bit that does not exist; join those of GatewayIntent`,
+      );
     default:
-      return [
+      return made(
         DisallowedIntentsError,
-        `a privileged intent is not switched on for the bot (asked for: ${namesOf(intents)}); switch it on at ` +
-        `${PORTAL} (Bot, Privileged Gateway Intents), or leave it out${DOCTOR}`,
-      ];
+        `a privileged intent is not switched on for the bot (asked for: ${
+          namesOf(intents)
+        }); switch it on at ${PORTAL} (Bot), or leave it out`,
+      );
   }
 }
 

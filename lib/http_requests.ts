@@ -2,7 +2,7 @@ import type { BotAuthentication } from "./authentication.ts";
 import { backoffMs } from "./backoff.ts";
 import { delay } from "./delay.ts";
 import { InvalidTokenError } from "./errors.ts";
-import { INVALID_TOKEN } from "./fatal_error.ts";
+import { DOCTOR, INVALID_TOKEN } from "./fatal_error.ts";
 import { AddressLimit, type Route, routeOf } from "./http_bucket.ts";
 import { HTTPLimiter } from "./http_limiter.ts";
 import type { RequestOptions } from "./http_options.ts";
@@ -127,5 +127,5 @@ export class HTTPRequests {
 
 function assertAccepted({ rejected }: Account, { label }: Route): void {
   if (rejected === null) return;
-  throw new InvalidTokenError(`Cannot ${label}: ${INVALID_TOKEN}`, { cause: rejected });
+  throw new InvalidTokenError(`Cannot ${label}: ${INVALID_TOKEN}${DOCTOR}`, { cause: rejected });
 }
