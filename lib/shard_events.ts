@@ -36,8 +36,10 @@ export interface ReconnectingData {
 
 /** Data of `rescaling`. */
 export interface RescalingData {
-  /** How many shards there are to be; those of this manager are among its `pendingShards` until they take over. */
+  /** How many shards there are to be. */
   shardCount: number;
+  /** Those that this manager is to run; until they take over they are among its `pendingShards`. */
+  shardIds: number[];
 }
 
 /** Data of `rescaled`. */

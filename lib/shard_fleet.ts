@@ -82,7 +82,8 @@ export class ShardFleet {
   ): Promise<RescaledData> {
     const oldShards = [...this.#shards.values()];
     const newShards = this.#incoming = this.#make(shardCount, shardIds, new Map());
-    this.#options.dispatcher.dispatch("rescaling", { shardCount });
+    const newIds = newShards.map(({ shardId }) => shardId);
+    this.#options.dispatcher.dispatch("rescaling", { shardCount, shardIds: newIds });
     try {
       const counts = await rescale({
         oldShards,
