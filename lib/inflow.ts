@@ -11,10 +11,10 @@ export interface InflowHandlers {
 
 /**
  * How much is inflated at once when frames come thick and fast. Each write to a `DecompressionStream` costs about as much
- * as inflating a small frame, and a large batch costs memory.
+ * as inflating a small frame; a large batch costs memory, and joining large frames gains nothing.
  */
 const BATCH_FRAMES = 32;
-const BATCH_BYTES = 64 * 1024;
+const BATCH_BYTES = 16 * 1024;
 
 /** Frames that follow what came before them more closely than this belong to the same burst, in milliseconds. */
 const BURST_GAP_MS = 0.3;
