@@ -78,6 +78,8 @@ function presence(random: () => number): unknown {
       created_at: 1_690_000_000_000 + Math.floor(random() * 1e9),
       application_id: snowflake(random),
       details: sentence(random, 4),
+      state: sentence(random, 5),
+      assets: { large_image: hex(random, 32), large_text: sentence(random, 3) },
     }],
   };
 }
@@ -97,7 +99,7 @@ function message(random: () => number): unknown {
     flags: 0,
     embeds: [],
     edited_timestamp: null,
-    content: sentence(random, 20 + Math.floor(random() * 40)),
+    content: sentence(random, 60 + Math.floor(random() * 80)),
     components: [],
     channel_id: snowflake(random),
     channel_type: 0,
@@ -127,8 +129,8 @@ function guild(random: () => number): unknown {
     joined_at: time(random),
     large: true,
     unavailable: false,
-    member_count: 400,
-    members: Array.from({ length: 400 }, () => member(random, true)),
+    member_count: 460,
+    members: Array.from({ length: 460 }, () => member(random, true)),
     channels: Array.from({ length: 120 }, (_, position) => ({
       id: snowflake(random),
       type: 0,
