@@ -42,8 +42,12 @@ export interface ClientResult {
   shardKiB?: number;
 }
 
+/** How long a client lives at most, even if nobody is left to end it: it would try to reconnect for ever. */
+const LIFETIME_MS = 180_000;
+
 /** The options of this process. */
 export function clientOptions(): ClientOptions {
+  setTimeout(() => process.exit(1), LIFETIME_MS);
   return JSON.parse(process.argv[2] ?? "{}");
 }
 
