@@ -19,8 +19,8 @@ const BATCH_BYTES = 16 * 1024;
 /** Frames that follow what came before them more closely than this belong to the same burst, in milliseconds. */
 const BURST_GAP_MS = 0.3;
 
-/** How many frames of a burst are inflated as they come: gathering makes them wait for a timer, so it has to pay. */
-const BURST_FRAMES = 8;
+/** How many frames of a burst are inflated as they come: gathering makes them wait for a timer, so it has to last. */
+const BURST_FRAMES = 128;
 
 /** "Z_SYNC_FLUSH suffix": a message is complete when it ends in these bytes. */
 const ZLIB_SUFFIX = 0x0000ffff;

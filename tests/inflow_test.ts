@@ -80,6 +80,18 @@ test("Inflow inflates more frames than fit in a batch, and large ones", async ()
   assertEquals(own.messages.every((message, at) => message === payloads[at]), true);
 });
 
+test("Inflow hands over all of a long burst, also when nothing comes after it", async () => {
+  const payloads = Array.from({ length: 400 }, (_, at) => `{"at":${at}}`);
+  using own = inflow();
+  for (const frame of await deflated(payloads)) {
+    own.push(frame);
+    // One after the other, as far as they are not gathered yet.
+    for (let turns = 0; turns < 20; turns++) await Promise.resolve();
+  }
+  while (own.messages.length < payloads.length) await turn();
+  assertEquals(own.messages, payloads);
+});
+
 test("Inflow does not keep whole payloads back for one that is still coming", async () => {
   const [first, second, third] = await deflated(['{"a":1}', '{"b":2}', '{"c":3}']) as [
     Uint8Array,
