@@ -14,8 +14,9 @@ import { shutdownOnSignal } from "@gangway/gateway/shutdown";
 import { LocalGateway } from "@gangway/gateway/testing";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { showLatency, showMessages, showShards, showTroubles } from "./demo_report.ts";
-import { Screen, style } from "./demo_screen.ts";
+import { showLatency, showMessages, showTroubles } from "./demo_report.ts";
+import { Screen, style } from "./screen.ts";
+import { showShards } from "./show_shards.ts";
 
 const DEADLINE_MS = 30_000;
 const PAUSE_MS = 200;

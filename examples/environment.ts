@@ -8,6 +8,8 @@
 import { BotAuthentication, HTTPClient, type ShardManager } from "@gangway/gateway";
 import { shutdownOnSignal } from "@gangway/gateway/shutdown";
 import process from "node:process";
+import { Screen } from "./screen.ts";
+import { showShards } from "./show_shards.ts";
 
 const { DISCORD_TOKEN, GANGWAY_API_URL } = process.env;
 if (!DISCORD_TOKEN) {
@@ -23,9 +25,18 @@ export const httpClient: HTTPClient = new HTTPClient({ baseUrl: GANGWAY_API_URL 
 /** Runs the bot until Ctrl-C, which ends the process; so does a bot that cannot go on. */
 export async function run(manager: ShardManager): Promise<void> {
   shutdownOnSignal(manager);
+  const ended = new AbortController();
+  // What ends the bot also ends this; `closed` is where it is told.
+  showShards(manager, new Screen(), ended.signal).catch(() => {});
   // Whatever goes wrong, also while connecting, is what `closed` rejects with.
   void manager.connect();
-  await manager.closed.catch(({ message }) => fail(message));
+  try {
+    await manager.closed;
+  } catch (error) {
+    fail((error as Error).message);
+  } finally {
+    ended.abort();
+  }
 }
 
 /** Says what is wrong and ends the process. */

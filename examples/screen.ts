@@ -10,7 +10,10 @@ export function style(look: keyof typeof STYLES, text: string): string {
   return stdout.isTTY && !process.env.NO_COLOR ? `\x1b[${STYLES[look]}m${text}\x1b[0m` : text;
 }
 
-/** Where the demo writes to: plain lines, and on a terminal a last one that changes. */
+/**
+ * Where the examples write to: plain lines, and on a terminal a last one that changes. (The platform does: the libraries for
+ * this bring up to ten packages for one escape sequence.)
+ */
 export class Screen {
   #status = "";
 
@@ -21,7 +24,7 @@ export class Screen {
 
   /** Writes a line that stays. */
   line(text = ""): void {
-    stdout.write(this.isLive && this.#status !== "" ? `\r\x1b[K${text}\n${this.#status}` : `${text}\n`);
+    stdout.write(this.isLive && this.#status !== "" ? `\r\x1b[K${text}\n${this.#status}\r` : `${text}\n`);
   }
 
   /** Writes the line that changes; it stays where it is when the text is empty. Without a terminal each is a line. */
@@ -31,7 +34,8 @@ export class Screen {
       return;
     }
     if (text === this.#status) return;
-    stdout.write(text === "" ? "\n" : `\r\x1b[K${text}`);
+    // The cursor stays in front, so that what others log is not put behind it.
+    stdout.write(text === "" ? "\n" : `\r\x1b[K${text}\r`);
     this.#status = text;
   }
 }
