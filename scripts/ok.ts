@@ -48,6 +48,7 @@ async function quickSteps(std: readonly string[]): Promise<Step[]> {
       args: [
         "test",
         "--doc",
+        "--parallel",
         "-A",
         "--sanitize-ops",
         "--sanitize-resources",
