@@ -52,12 +52,8 @@ export function routeOf(method: string, path: string): Route {
 export interface RateLimitAnswer {
   /** The bucket's hash: routes with the same one share their limit. */
   readonly bucket: string | null;
-  /** How many requests a window has, `Infinity` where there is no limit, `null` where the answer does not tell. */
-  readonly limit: number | null;
-  /** How many are left in this window. */
-  readonly remaining: number;
-  /** When the window ends, in milliseconds from now. */
-  readonly resetAfterMs: number;
+  /** How long its next request has to wait, in milliseconds: until the window ends, where none is left in it. */
+  readonly waitMs: number;
   /** For a 429: what has to wait, and for how long. */
   readonly blocked: { readonly what: "bucket" | "bot" | "address"; readonly retryAfterMs: number } | null;
   /** Whether Discord counts it against the address: "HTTP status of 401, 403, or 429", except for scope `shared`. */
@@ -72,116 +68,34 @@ const MAX_WAIT_MS = 86_400_000;
 
 /** Reads what an answer says of rate limits. The body is what its JSON holds, or its text. */
 export function readRateLimit(status: number, headers: Headers, body: unknown): RateLimitAnswer {
-  const limit = numberOf(headers.get("x-ratelimit-limit"));
-  const resetAfterMs = waitOf(headers.get("x-ratelimit-reset-after")) ?? 0;
+  const resetAfterMs = waitOf(headers.get("x-ratelimit-reset-after"));
   const scope = headers.get("x-ratelimit-scope");
-  const limited = typeof body === "object" && body !== null
-    ? body as { retry_after?: unknown; global?: unknown }
-    : null;
   let blocked: RateLimitAnswer["blocked"] = null;
   if (status === 429) {
-    const global = scope === "global" || headers.get("x-ratelimit-global") === "true" || limited?.global === true;
+    const isJson = typeof body === "object" && body !== null;
+    const { retry_after, global } = Object(body) as { retry_after?: unknown; global?: unknown };
+    const isGlobal = scope === "global" || headers.has("x-ratelimit-global") || global === true;
     // Both are seconds; the header is rounded to whole ones.
-    const waits = [waitOf(headers.get("retry-after")), waitOf(limited?.retry_after)].filter((ms) => ms !== null);
+    const retryAfterMs = Math.max(waitOf(headers.get("retry-after")), waitOf(retry_after));
     blocked = {
       // What is not Discord's JSON comes from the proxy in front of it, which knows addresses only.
-      what: limited === null ? "address" : global ? "bot" : "bucket",
-      retryAfterMs: waits.length > 0 ? Math.max(...waits) : resetAfterMs || DEFAULT_RETRY_AFTER_MS,
+      what: !isJson ? "address" : isGlobal ? "bot" : "bucket",
+      retryAfterMs: retryAfterMs >= 0 ? retryAfterMs : resetAfterMs > 0 ? resetAfterMs : DEFAULT_RETRY_AFTER_MS,
     };
   }
   return {
     bucket: headers.get("x-ratelimit-bucket"),
-    // A fault in front of Discord (5xx) carries no headers, and says nothing about the limit.
-    limit: limit !== null && limit > 0 ? limit : status < 500 && status !== 429 ? Infinity : null,
-    remaining: numberOf(headers.get("x-ratelimit-remaining")) ?? 0,
-    resetAfterMs,
+    waitMs: headers.get("x-ratelimit-remaining") === "0" ? Math.max(0, resetAfterMs) : 0,
     blocked,
     invalid: status === 401 || status === 403 || (status === 429 && scope !== "shared"),
   };
 }
 
-/** Reads how long to wait, in milliseconds, or gives `null`. */
-function waitOf(seconds: unknown): number | null {
-  const number = numberOf(seconds);
-  return number === null ? null : Math.min(number * 1_000, MAX_WAIT_MS);
-}
-
-/** Reads a number that is not negative, or gives `null`. */
-function numberOf(value: unknown): number | null {
-  if ((typeof value !== "string" && typeof value !== "number") || value === "") return null;
-  const number = Number(value);
-  return number >= 0 && number < Infinity ? number : null;
-}
-
-/**
- * What is known of one limit. While nothing is, one request at a time goes: a first burst would overrun a limit that
- * only its answers tell.
- */
-export class HTTPBucket {
-  /** `null` while it is not known, `Infinity` where there is none. */
-  #limit: number | null = null;
-  #remaining = 0;
-  /** When the window ends; `Infinity` while the first answer in a window is awaited. */
-  #resetAt = -Infinity;
-  #underWay = 0;
-
-  /** How long to wait until a request may be sent: 0 for now, `Infinity` for "until one under way is answered". */
-  waitMs(now: number): number {
-    if (this.#limit === null || this.#limit === Infinity) {
-      if (now < this.#resetAt) return this.#resetAt - now;
-      return this.#limit === Infinity || this.#underWay === 0 ? 0 : Infinity;
-    }
-    return this.#remaining > 0 || this.#isOver(now) ? 0 : this.#resetAt - now;
-  }
-
-  /** Counts a request that is being sent. */
-  take(now: number): void {
-    if (this.#limit !== null && this.#limit !== Infinity) {
-      if (this.#isOver(now)) {
-        this.#remaining = this.#limit;
-        this.#resetAt = Infinity;
-      }
-      this.#remaining--;
-    }
-    this.#underWay++;
-  }
-
-  /** Counts a request that has ended, with or without an answer. */
-  release(): void {
-    this.#underWay--;
-  }
-
-  /** Takes in what the answer to a request, already released, says. */
-  learn(answer: RateLimitAnswer, now: number): void {
-    const { limit, blocked } = answer;
-    if (limit === Infinity) {
-      this.#limit ??= Infinity;
-    } else if (limit !== null) {
-      const first = this.#limit === null || this.#limit === Infinity;
-      // Answers can overtake each other, and other processes can use the same bot: the smaller number is right.
-      this.#remaining = first ? answer.remaining - this.#underWay : Math.min(this.#remaining, answer.remaining);
-      this.#setResetAt(now + answer.resetAfterMs);
-      this.#limit = limit;
-    }
-    if (blocked?.what === "bucket") {
-      this.#remaining = 0;
-      this.#setResetAt(now + blocked.retryAfterMs);
-    }
-  }
-
-  /** Whether it can be forgotten: nothing is under way, and what it knows has run out. */
-  isIdle(now: number): boolean {
-    return this.#underWay === 0 && this.#isOver(now);
-  }
-
-  /** Whether the window has ended, or (its requests having failed without an answer) will never be known to. */
-  #isOver(now: number): boolean {
-    return this.#resetAt === Infinity ? this.#underWay === 0 : now >= this.#resetAt;
-  }
-
-  #setResetAt(time: number): void {
-    this.#resetAt = this.#resetAt === Infinity ? time : Math.max(this.#resetAt, time);
-  }
+/** Reads how long to wait, in milliseconds, or gives -1. */
+function waitOf(seconds: unknown): number {
+  const isTold = typeof seconds === "number" || (typeof seconds === "string" && seconds !== "");
+  const ms = isTold ? Number(seconds) * 1_000 : -1;
+  return ms >= 0 && ms < Infinity ? Math.min(ms, MAX_WAIT_MS) : -1;
 }
 
 /** "IP addresses that make too many invalid HTTP requests are automatically and temporarily restricted". */

@@ -36,8 +36,6 @@ export class HTTPRequests {
   readonly #options: HTTPRequestsOptions;
   readonly #address = new AddressLimit();
   readonly #accounts = new Map<string, Account>();
-  /** Numbers the requests, so that one that is tried again goes before those that were made later. */
-  #order = 0;
 
   constructor(options: HTTPRequestsOptions) {
     this.#options = options;
@@ -57,34 +55,34 @@ export class HTTPRequests {
     const account = this.#accountOf(auth);
     const init: RequestInit = { method, headers: headersOf(this.#options.userAgent, options), redirect: "manual" };
     if (body !== undefined) init.body = JSON.stringify(body);
-    const order = this.#order++;
+    let attempt = 0;
     let limited = 0;
-    for (let attempt = 1;; attempt++) {
-      assertAccepted(account, route);
-      const endTurn = await account.limiter.acquire(route, order, signal);
-      let answer: Answer | null = null;
-      try {
-        // Again after the wait: whoever went before may have found it out.
+    let pauseMs = 0;
+    let answer!: Answer;
+    for (;;) {
+      await account.limiter.inTurn(route, signal, async () => {
+        // After the wait: whoever went before may have found it out.
         assertAccepted(account, route);
+        attempt++;
         answer = await this.#exchange(route, path, init, secrets, signal);
-      } finally {
-        endTurn(answer?.rateLimit ?? null);
-      }
-      const { status, error, rateLimit } = answer;
-      if (error === null) return answer.body;
-      // Where the path holds a token of its own, a 401 is about that one.
-      if (status === 401 && auth !== undefined && route.secret === null) {
-        account.rejected = error;
-        assertAccepted(account, route);
-      }
-      const blocked = rateLimit?.blocked ?? null;
-      if (blocked !== null) limited++;
-      const isBelieved = blocked !== null && limited <= MAX_RATE_LIMITED;
-      if (!isBelieved && !(retry && (blocked !== null || status === 0 || status >= 500))) throw error;
-      const pauseMs = isBelieved ? 0 : backoffMs(attempt - (blocked === null ? 0 : MAX_RATE_LIMITED), Math.random());
-      onRetry?.({ attempt, delayMs: Math.max(pauseMs, blocked?.retryAfterMs ?? 0), error });
-      // What a 429 asks for is waited for at the next turn, with everything else that it holds up.
-      if (pauseMs > 0) await delay(pauseMs, { signal });
+        const { status, error, rateLimit } = answer;
+        if (rateLimit !== null) account.limiter.learn(route, rateLimit);
+        if (error === null) return false;
+        // Where the path holds a token of its own, a 401 is about that one.
+        if (status === 401 && auth !== undefined && route.secret === null) {
+          account.rejected = error;
+          assertAccepted(account, route);
+        }
+        const blocked = rateLimit?.blocked ?? null;
+        const isBelieved = blocked !== null && ++limited <= MAX_RATE_LIMITED;
+        if (!isBelieved && !(retry && (blocked !== null || status === 0 || status >= 500))) throw error;
+        pauseMs = isBelieved ? 0 : backoffMs(attempt - (blocked === null ? 0 : MAX_RATE_LIMITED), Math.random());
+        onRetry?.({ attempt, delayMs: Math.max(pauseMs, blocked?.retryAfterMs ?? 0), error });
+        // What a 429 asks for is waited for within the turn, with everything else that it holds up.
+        return isBelieved;
+      });
+      if (answer.error === null) return answer.body;
+      await delay(pauseMs, { signal });
     }
   }
 

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
   AddressLimit,
-  HTTPBucket,
   INVALID_LIMIT,
   INVALID_WINDOW_MS,
   type RateLimitAnswer,
@@ -10,23 +9,7 @@ import {
 } from "../lib/http_bucket.ts";
 import { test } from "./harness.ts";
 
-const SILENT: RateLimitAnswer = {
-  bucket: null,
-  limit: null,
-  remaining: 0,
-  resetAfterMs: 0,
-  blocked: null,
-  invalid: false,
-};
-
-/** A bucket of 5 a window, of which one has been used at the time 0. */
-function bucketOfFive(): HTTPBucket {
-  const bucket = new HTTPBucket();
-  bucket.take(0);
-  bucket.release();
-  bucket.learn({ ...SILENT, limit: 5, remaining: 4, resetAfterMs: 1_000 }, 0);
-  return bucket;
-}
+const SILENT: RateLimitAnswer = { bucket: null, waitMs: 0, blocked: null, invalid: false };
 
 test("routeOf keeps the top-level resource apart and replaces every other id", () => {
   const route = routeOf("GET", "/channels/12/messages/34?limit=1");
@@ -63,29 +46,25 @@ test("routeOf takes all emojis of a reaction for one", () => {
 });
 
 test("readRateLimit reads the headers of a bucket", () => {
-  const headers = new Headers({
-    "X-RateLimit-Limit": "5",
-    "X-RateLimit-Remaining": "3",
-    "X-RateLimit-Reset": "1470173023.123",
-    "X-RateLimit-Reset-After": "1.25",
-    "X-RateLimit-Bucket": "abcd1234",
-  });
-  assertEquals(readRateLimit(200, headers, {}), {
-    bucket: "abcd1234",
-    limit: 5,
-    remaining: 3,
-    resetAfterMs: 1_250,
-    blocked: null,
-    invalid: false,
-  });
+  const read = (remaining: string, resetAfter: string) =>
+    readRateLimit(
+      200,
+      new Headers({
+        "X-RateLimit-Limit": "5",
+        "X-RateLimit-Remaining": remaining,
+        "X-RateLimit-Reset": "1470173023.123",
+        "X-RateLimit-Reset-After": resetAfter,
+        "X-RateLimit-Bucket": "abcd1234",
+      }),
+      {},
+    );
+  assertEquals(read("0", "1.25"), { bucket: "abcd1234", waitMs: 1_250, blocked: null, invalid: false });
+  assertEquals(read("3", "1.25").waitMs, 0);
+  assertEquals(read("0", "soon").waitMs, 0);
 });
 
-test("readRateLimit tells no limit from an answer that says nothing of one", () => {
-  assertEquals(readRateLimit(200, new Headers(), {}).limit, Infinity);
-  assertEquals(readRateLimit(404, new Headers(), {}).limit, Infinity);
-  assertEquals(readRateLimit(502, new Headers(), "").limit, null);
-  assertEquals(readRateLimit(429, new Headers(), {}).limit, null);
-  assertEquals(readRateLimit(200, new Headers({ "X-RateLimit-Limit": "many" }), {}).limit, Infinity);
+test("readRateLimit tells no wait from an answer that says nothing of one", () => {
+  for (const status of [200, 404, 502]) assertEquals(readRateLimit(status, new Headers(), {}), SILENT);
 });
 
 test("readRateLimit takes the longer of what the header and the body of a 429 say", () => {
@@ -115,136 +94,6 @@ test("readRateLimit knows which answers count against the address", () => {
   for (const status of [401, 403, 429]) assert(readRateLimit(status, new Headers(), {}).invalid);
   for (const status of [200, 400, 404, 500]) assert(!readRateLimit(status, new Headers(), {}).invalid);
   assert(!readRateLimit(429, shared, {}).invalid);
-});
-
-test("HTTPBucket sends one at a time until an answer has told its limit", () => {
-  const bucket = new HTTPBucket();
-  assertEquals(bucket.waitMs(0), 0);
-  bucket.take(0);
-  assertEquals(bucket.waitMs(0), Infinity);
-  bucket.release();
-  bucket.learn(SILENT, 0);
-  assertEquals(bucket.waitMs(0), 0);
-  bucket.take(0);
-  assertEquals(bucket.waitMs(0), Infinity);
-  bucket.release();
-  bucket.learn({ ...SILENT, limit: Infinity }, 0);
-  for (let i = 0; i < 100; i++) {
-    assertEquals(bucket.waitMs(0), 0);
-    bucket.take(0);
-  }
-});
-
-test("HTTPBucket sends what is left and waits for the rest of the window", () => {
-  const bucket = bucketOfFive();
-  for (let i = 0; i < 4; i++) {
-    assertEquals(bucket.waitMs(100), 0);
-    bucket.take(100);
-  }
-  assertEquals(bucket.waitMs(100), 900);
-  assertEquals(bucket.waitMs(1_000), 0);
-});
-
-test("HTTPBucket lets a new window begin with the first request after the old one", () => {
-  const bucket = bucketOfFive();
-  for (let i = 0; i < 5; i++) {
-    assertEquals(bucket.waitMs(5_000), 0);
-    bucket.take(5_000);
-  }
-  // Only the answer tells when this window ends.
-  assertEquals(bucket.waitMs(9_000), Infinity);
-  bucket.release();
-  bucket.learn({ ...SILENT, limit: 5, remaining: 4, resetAfterMs: 1_000 }, 9_000);
-  assertEquals(bucket.waitMs(9_000), 1_000);
-});
-
-test("HTTPBucket believes the smaller number when answers overtake each other", () => {
-  const bucket = bucketOfFive();
-  bucket.take(1);
-  bucket.take(1);
-  bucket.release();
-  bucket.learn({ ...SILENT, limit: 5, remaining: 2, resetAfterMs: 990 }, 10);
-  bucket.release();
-  bucket.learn({ ...SILENT, limit: 5, remaining: 3, resetAfterMs: 990 }, 10);
-  bucket.take(10);
-  bucket.take(10);
-  assertEquals(bucket.waitMs(10), 990);
-});
-
-test("HTTPBucket notices requests of other processes", () => {
-  const bucket = bucketOfFive();
-  bucket.take(1);
-  bucket.release();
-  bucket.learn({ ...SILENT, limit: 5, remaining: 0, resetAfterMs: 500 }, 1);
-  assertEquals(bucket.waitMs(1), 999);
-});
-
-test("HTTPBucket goes on when all requests of a window have failed without an answer", () => {
-  const bucket = bucketOfFive();
-  for (let i = 0; i < 5; i++) bucket.take(2_000);
-  assertEquals(bucket.waitMs(2_000), Infinity);
-  for (let i = 0; i < 5; i++) bucket.release();
-  assertEquals(bucket.waitMs(2_000), 0);
-  assert(bucket.isIdle(2_000));
-});
-
-test("HTTPBucket waits what a 429 says, whether its limit is known or not", () => {
-  const blocked = { what: "bucket", retryAfterMs: 3_000 } as const;
-  for (const bucket of [new HTTPBucket(), bucketOfFive()]) {
-    bucket.take(0);
-    bucket.release();
-    bucket.learn({ ...SILENT, blocked }, 0);
-    assertEquals(bucket.waitMs(1_000), 2_000);
-    assert(!bucket.isIdle(1_000));
-    assertEquals(bucket.waitMs(3_000), 0);
-    assert(bucket.isIdle(3_000));
-  }
-});
-
-test("HTTPBucket takes a limit that is told only later", () => {
-  const bucket = new HTTPBucket();
-  bucket.take(0);
-  bucket.release();
-  bucket.learn({ ...SILENT, limit: Infinity }, 0);
-  bucket.take(1);
-  bucket.take(1);
-  bucket.release();
-  bucket.learn({ ...SILENT, limit: 2, remaining: 1, resetAfterMs: 100 }, 1);
-  // The one still under way may not have been counted yet.
-  assertEquals(bucket.waitMs(1), 100);
-});
-
-test("HTTPBucket never sends more than the limit in a window, whatever the order of answers", () => {
-  let seed = 7;
-  const random = (): number => (seed = seed * 48_271 % 2_147_483_647) / 2_147_483_647;
-  for (let round = 0; round < 200; round++) {
-    const bucket = new HTTPBucket();
-    const limit = 1 + Math.floor(random() * 5);
-    let windowEnd = -1;
-    let used = 0;
-    const underWay: { arrivesAt: number; answer: RateLimitAnswer | null; sentAt: number }[] = [];
-    for (let now = 0; now < 5_000; now += 10) {
-      for (const request of underWay.filter(({ arrivesAt }) => arrivesAt <= now)) {
-        underWay.splice(underWay.indexOf(request), 1);
-        bucket.release();
-        if (request.answer !== null) bucket.learn(request.answer, now);
-      }
-      if (random() < 0.5 || bucket.waitMs(now) > 0) continue;
-      bucket.take(now);
-      // The server counts at once; its answer takes up to 300 ms and one in ten is lost.
-      if (now >= windowEnd) {
-        windowEnd = now + 1_000;
-        used = 0;
-      }
-      assert(++used <= limit, `${used} of ${limit} in round ${round}`);
-      const answer = { ...SILENT, limit, remaining: limit - used, resetAfterMs: windowEnd - now };
-      underWay.push({
-        sentAt: now,
-        arrivesAt: now + random() * 300,
-        answer: underWay.length > 0 && random() < 0.1 ? null : answer,
-      });
-    }
-  }
 });
 
 test("AddressLimit pauses everything when the proxy asks for it", () => {

@@ -1,18 +1,11 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertRejects, assertStrictEquals } from "@std/assert";
 import FakeTimers from "@sinonjs/fake-timers";
 import { AddressLimit, type RateLimitAnswer, type Route, routeOf } from "../lib/http_bucket.ts";
-import { type EndTurn, HTTPLimiter } from "../lib/http_limiter.ts";
+import { HTTPLimiter } from "../lib/http_limiter.ts";
 import { test } from "./harness.ts";
 
-const SILENT: RateLimitAnswer = {
-  bucket: null,
-  limit: null,
-  remaining: 0,
-  resetAfterMs: 0,
-  blocked: null,
-  invalid: false,
-};
-const UNLIMITED: RateLimitAnswer = { ...SILENT, limit: Infinity };
+const SILENT: RateLimitAnswer = { bucket: null, waitMs: 0, blocked: null, invalid: false };
+const EXHAUSTED: RateLimitAnswer = { ...SILENT, bucket: "x", waitMs: 1_000 };
 const POST = routeOf("POST", "/channels/1/messages");
 
 type Clock = ReturnType<typeof FakeTimers.install>;
@@ -28,38 +21,47 @@ async function withLimiter(body: (limiter: Driven, clock: Clock) => Promise<void
   }
 }
 
+/** Ends a turn, with what its answer said of rate limits or, where there was none, with `null`; `again` repeats it. */
+type EndTurn = (answer: RateLimitAnswer | null, again: boolean) => void;
+
 /** A limiter whose turns are noted down. */
 class Driven {
   readonly limiter = new HTTPLimiter(new AddressLimit());
   readonly admitted: string[] = [];
   readonly turns = new Map<string, EndTurn>();
   readonly never = new AbortController().signal;
-  #order = 0;
 
-  ask(name: string, route: Route = POST, signal: AbortSignal = this.never, order = this.#order++): Promise<void> {
-    return this.limiter.acquire(route, order, signal).then((end) => {
+  ask(name: string, route: Route = POST, signal: AbortSignal = this.never): Promise<void> {
+    return this.limiter.inTurn(route, signal, () => {
       this.admitted.push(name);
-      this.turns.set(name, end);
+      return new Promise((resolve, reject) => {
+        this.turns.set(name, (answer, again) => {
+          if (answer === null) return reject(new TypeError("Connection refused"));
+          this.limiter.learn(route, answer);
+          resolve(again);
+        });
+      });
     });
   }
 
-  async answer(clock: Clock, name: string, answer: RateLimitAnswer | null): Promise<void> {
-    this.turns.get(name)!(answer);
+  async answer(clock: Clock, name: string, answer: RateLimitAnswer | null, again: boolean = false): Promise<void> {
+    this.turns.get(name)!(answer, again);
     await clock.tickAsync(0);
   }
 }
 
-test("HTTPLimiter lets one request of an unknown bucket go, then as many as its answer allows", () =>
+test("HTTPLimiter sends the requests of a bucket one after the other, and waits when none is left", () =>
   withLimiter(async (driven, clock) => {
-    for (const name of ["a", "b", "c", "d"]) driven.ask(name);
+    for (const name of ["a", "b", "c"]) driven.ask(name);
     await clock.tickAsync(60_000);
     assertEquals(driven.admitted, ["a"]);
-    await driven.answer(clock, "a", { ...SILENT, bucket: "x", limit: 3, remaining: 2, resetAfterMs: 1_000 });
-    assertEquals(driven.admitted, ["a", "b", "c"]);
+    await driven.answer(clock, "a", { ...SILENT, bucket: "x" });
+    assertEquals(driven.admitted, ["a", "b"]);
+    await driven.answer(clock, "b", EXHAUSTED);
     await clock.tickAsync(999);
-    assertEquals(driven.admitted, ["a", "b", "c"]);
+    assertEquals(driven.admitted, ["a", "b"]);
     await clock.tickAsync(1);
-    assertEquals(driven.admitted, ["a", "b", "c", "d"]);
+    assertEquals(driven.admitted, ["a", "b", "c"]);
   }));
 
 test("HTTPLimiter keeps channels apart, but not routes of one bucket", () =>
@@ -70,22 +72,34 @@ test("HTTPLimiter keeps channels apart, but not routes of one bucket", () =>
     driven.ask("patch", patch);
     await clock.tickAsync(0);
     assertEquals(driven.admitted, ["a", "other", "patch"]);
-    const shared = { ...SILENT, bucket: "x", limit: 2, remaining: 1, resetAfterMs: 1_000 };
     driven.ask("b", patch);
     driven.ask("c", patch);
-    await driven.answer(clock, "a", shared);
-    await driven.answer(clock, "patch", { ...shared, remaining: 0 });
+    await driven.answer(clock, "a", EXHAUSTED);
+    await driven.answer(clock, "patch", EXHAUSTED);
     // What waited for the second route waits for the shared bucket now.
     assertEquals(driven.admitted, ["a", "other", "patch"]);
     await clock.tickAsync(1_000);
+    assertEquals(driven.admitted, ["a", "other", "patch", "b"]);
+    await driven.answer(clock, "b", { ...SILENT, bucket: "x" });
     assertEquals(driven.admitted, ["a", "other", "patch", "b", "c"]);
+  }));
+
+test("HTTPLimiter keeps the order of requests that wait when their bucket becomes known", () =>
+  withLimiter(async (driven, clock) => {
+    for (const name of ["a", "b", "c"]) driven.ask(name);
+    await clock.tickAsync(0);
+    await driven.answer(clock, "a", { ...SILENT, bucket: "x", blocked: { what: "bucket", retryAfterMs: 10 } }, true);
+    driven.ask("d");
+    await clock.tickAsync(10);
+    for (const name of ["a", "b", "c", "d"]) await driven.answer(clock, name, { ...SILENT, bucket: "x" });
+    assertEquals(driven.admitted, ["a", "a", "b", "c", "d"]);
   }));
 
 test("HTTPLimiter knows the bucket of a route in a channel it has not seen", () =>
   withLimiter(async (driven, clock) => {
     driven.ask("a");
     await clock.tickAsync(0);
-    await driven.answer(clock, "a", { ...SILENT, bucket: "x", limit: 1, remaining: 0, resetAfterMs: 1_000 });
+    await driven.answer(clock, "a", EXHAUSTED);
     driven.ask("b", routeOf("POST", "/channels/2/messages"));
     driven.ask("c");
     await clock.tickAsync(0);
@@ -96,10 +110,11 @@ test("HTTPLimiter knows the bucket of a route in a channel it has not seen", () 
 
 test("HTTPLimiter lets the next go when a request failed without an answer", () =>
   withLimiter(async (driven, clock) => {
-    driven.ask("a");
+    const failed = assertRejects(() => driven.ask("a"), TypeError);
     driven.ask("b");
     await clock.tickAsync(0);
     await driven.answer(clock, "a", null);
+    await failed;
     assertEquals(driven.admitted, ["a", "b"]);
   }));
 
@@ -108,12 +123,11 @@ test("HTTPLimiter keeps the place of a request that is tried again", () =>
     driven.ask("a");
     driven.ask("b");
     await clock.tickAsync(0);
-    await driven.answer(clock, "a", { ...SILENT, blocked: { what: "bucket", retryAfterMs: 1_000 } });
-    driven.ask("a again", POST, driven.never, 0);
+    await driven.answer(clock, "a", { ...SILENT, blocked: { what: "bucket", retryAfterMs: 1_000 } }, true);
     await clock.tickAsync(1_000);
-    assertEquals(driven.admitted, ["a", "a again"]);
-    await driven.answer(clock, "a again", UNLIMITED);
-    assertEquals(driven.admitted, ["a", "a again", "b"]);
+    assertEquals(driven.admitted, ["a", "a"]);
+    await driven.answer(clock, "a", SILENT);
+    assertEquals(driven.admitted, ["a", "a", "b"]);
   }));
 
 test("HTTPLimiter holds up everything for a global limit, but not what needs no bot", () =>
@@ -145,11 +159,11 @@ test("HTTPLimiter sends at most 50 requests in any second", () =>
   withLimiter(async (driven, clock) => {
     const times: number[] = [];
     const asked = Promise.all(
-      Array.from({ length: 175 }, async (_, i) => {
-        await driven.ask(`${i}`, routeOf("GET", `/channels/${i}`));
-        times.push(performance.now());
-        driven.turns.get(`${i}`)!(UNLIMITED);
-      }),
+      Array.from({ length: 175 }, (_, i) =>
+        driven.limiter.inTurn(routeOf("GET", `/channels/${i}`), driven.never, () => {
+          times.push(performance.now());
+          return Promise.resolve(false);
+        })),
     );
     await clock.tickAsync(10_000);
     await asked;
@@ -162,7 +176,7 @@ test("HTTPLimiter lets go of a request whose signal aborts, wherever it waits", 
   withLimiter(async (driven, clock) => {
     driven.ask("a");
     await clock.tickAsync(0);
-    await driven.answer(clock, "a", { ...SILENT, bucket: "x", limit: 1, remaining: 0, resetAfterMs: 1_000 });
+    await driven.answer(clock, "a", EXHAUSTED);
     const first = new AbortController();
     const second = new AbortController();
     const reason = new RangeError("Not needed any more");
@@ -185,7 +199,7 @@ test("HTTPLimiter is not disturbed by the signal of a request that had its turn"
     driven.ask("b");
     await clock.tickAsync(0);
     controller.abort();
-    await driven.answer(clock, "a", UNLIMITED);
+    await driven.answer(clock, "a", SILENT);
     assertEquals(driven.admitted, ["a", "b"]);
   }));
 
@@ -198,7 +212,7 @@ test("HTTPLimiter does not stop for one that left the front of the queue", () =>
     await clock.tickAsync(0);
     controller.abort();
     await left;
-    await driven.answer(clock, "a", UNLIMITED);
+    await driven.answer(clock, "a", SILENT);
     assertEquals(driven.admitted, ["a", "c"]);
   }));
 
@@ -207,8 +221,8 @@ test("HTTPLimiter serves many channels and bucket hashes, some of them again", (
     for (let i = 0; i < 3_000; i++) {
       const asked = driven.ask(`${i}`, routeOf("GET", `/channels/${i % 1_500}/x${i}`));
       await clock.tickAsync(25);
+      await driven.answer(clock, `${i}`, { ...SILENT, bucket: `h${i}`, waitMs: 100 });
       await asked;
-      driven.turns.get(`${i}`)!({ ...SILENT, bucket: `h${i}`, limit: 1, remaining: 0, resetAfterMs: 100 });
     }
     assertEquals(driven.admitted.length, 3_000);
   }));
