@@ -40,30 +40,19 @@ export type GatewayCloseCode = typeof GatewayCloseCode[keyof typeof GatewayClose
 /** What a client does after a close: go on with its session, start a new one, or stop. */
 export type CloseRecovery = "resume" | "identify" | "stop";
 
-const RECOVERIES: ReadonlyMap<number, CloseRecovery> = new Map<number, CloseRecovery>([
-  [GatewayCloseCode.UnknownError, "resume"],
-  [GatewayCloseCode.UnknownOpcode, "resume"],
-  [GatewayCloseCode.DecodeError, "resume"],
-  // Also what every live session gets when the token is reset or a privileged intent is switched off.
-  [GatewayCloseCode.NotAuthenticated, "identify"],
-  [GatewayCloseCode.AuthenticationFailed, "stop"],
-  [GatewayCloseCode.AlreadyAuthenticated, "resume"],
-  [GatewayCloseCode.InvalidSeq, "identify"],
-  [GatewayCloseCode.RateLimited, "resume"],
-  [GatewayCloseCode.SessionTimedOut, "identify"],
-  [GatewayCloseCode.InvalidShard, "stop"],
-  [GatewayCloseCode.ShardingRequired, "stop"],
-  [GatewayCloseCode.InvalidApiVersion, "stop"],
-  [GatewayCloseCode.InvalidIntents, "stop"],
-  [GatewayCloseCode.DisallowedIntents, "stop"],
-]);
+const KNOWN: ReadonlySet<number> = new Set(Object.values(GatewayCloseCode));
+
+/** 4003 is also what every live session gets when the token is reset or a privileged intent is switched off. */
+const ENDS_SESSION: ReadonlySet<number> = new Set([4003, 4007, 4009]);
+
+const STOPS: ReadonlySet<number> = new Set([4004, 4010, 4011, 4012, 4013, 4014]);
 
 /**
  * Tells what to do after a close with the given code. A code that is not in {@linkcode GatewayCloseCode} resumes:
  * the gateway answers with an invalid session when it disagrees.
  */
 export function recoveryOf(code: number): CloseRecovery {
-  return RECOVERIES.get(code) ?? "resume";
+  return STOPS.has(code) ? "stop" : ENDS_SESSION.has(code) ? "identify" : "resume";
 }
 
 /**
@@ -76,5 +65,5 @@ export function isCodeless(code: number): boolean {
 
 /** Whether a code is one that the gateway documents, or one of the WebSocket protocol's own. */
 export function isKnown(code: number): boolean {
-  return RECOVERIES.has(code) || code < 3000;
+  return KNOWN.has(code) || code < 3000;
 }

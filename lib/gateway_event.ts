@@ -15,47 +15,6 @@ export interface GatewayEventInit<T = unknown> {
   detail?: T;
 }
 
-/**
- * A message as it came from the gateway. All events made of it share it, so that it is parsed once at most, and not at
- * all where nobody looks inside.
- */
-export class ReceivedPayload implements GatewayEventInit<never> {
-  /** The shard that received it. */
-  readonly shardId: number | null;
-  /** The session it was received in. */
-  readonly sessionId: string | null;
-  /** Its sequence number. */
-  readonly sequence: number | null;
-  /** The JSON, or `null` where there was no message. */
-  readonly payload: Uint8Array | string | null;
-  #envelope: GatewayPayload | undefined;
-  #bytes: Uint8Array | undefined;
-
-  /** Takes the fields over; `detail` is left to the event. */
-  constructor(init: GatewayEventInit) {
-    this.shardId = init.shardId ?? null;
-    this.sessionId = init.sessionId ?? null;
-    this.sequence = init.sequence ?? null;
-    this.payload = init.payload ?? null;
-  }
-
-  /**
-   * The parsed envelope, missing keys filled in as `null`.
-   *
-   * @throws {SyntaxError} If the payload is not a JSON object.
-   */
-  get envelope(): GatewayPayload {
-    return this.#envelope ??= parseEnvelope(this.payload ?? "");
-  }
-
-  /** The JSON as UTF-8. */
-  get bytes(): Uint8Array {
-    return this.#bytes ??= typeof this.payload === "string"
-      ? new TextEncoder().encode(this.payload)
-      : this.payload ?? new Uint8Array();
-  }
-}
-
 const decoder = new TextDecoder();
 
 function parseEnvelope(payload: Uint8Array | string): GatewayPayload {
@@ -113,7 +72,14 @@ export function track(event: Event, promise: unknown, report: OnListenerError): 
  * ```
  */
 export class GatewayEvent<T = unknown> extends Event {
-  readonly #received: ReceivedPayload;
+  /** The shard that received it, or `null` for what no shard received. */
+  readonly shardId: number | null;
+  /** The session it was received in, or `null`. */
+  readonly sessionId: string | null;
+  /** The sequence number of a dispatch, else `null`. */
+  readonly sequence: number | null;
+  readonly #payload: Uint8Array | string | null;
+  #bytes: Uint8Array | undefined;
   #detail: T | undefined;
   /** How many are not done with it: dispatchers that call their listeners, promises, iterators. */
   #pending = 0;
@@ -146,39 +112,29 @@ export class GatewayEvent<T = unknown> extends Event {
    */
   constructor(type: string, init: GatewayEventInit<T> = {}) {
     super(type);
-    this.#received = init instanceof ReceivedPayload ? init : new ReceivedPayload(init);
-    this.#detail = init.detail;
-  }
-
-  /** The shard that received it, or `null` for what no shard received. */
-  get shardId(): number | null {
-    return this.#received.shardId;
-  }
-
-  /** The session it was received in, or `null`. */
-  get sessionId(): string | null {
-    return this.#received.sessionId;
-  }
-
-  /** The sequence number of a dispatch, else `null`. */
-  get sequence(): number | null {
-    return this.#received.sequence;
+    const { shardId = null, sessionId = null, sequence = null, payload = null, detail } = init;
+    this.shardId = shardId;
+    this.sessionId = sessionId;
+    this.sequence = sequence;
+    this.#payload = payload;
+    this.#detail = detail;
   }
 
   /**
-   * The message's JSON as received, the whole envelope in UTF-8. Several events and listeners share the bytes: copy
-   * before changing them.
+   * The message's JSON as received, the whole envelope in UTF-8. Listeners share the bytes: copy before
+   * changing them.
    *
    * @throws {DOMException} "InvalidStateError" if the event was made from data and not from a message.
    */
   get payload(): Uint8Array {
-    if (this.#received.payload === null) {
+    const payload = this.#payload;
+    if (payload === null) {
       throw new DOMException(
         `Cannot read the payload of "${this.type}": it was not received from the gateway`,
         "InvalidStateError",
       );
     }
-    return this.#received.bytes;
+    return this.#bytes ??= typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
   }
 
   /**
@@ -188,8 +144,8 @@ export class GatewayEvent<T = unknown> extends Event {
    */
   get detail(): T {
     // JSON knows no undefined: it can only mean that nobody has read the message yet.
-    if (this.#detail === undefined && this.#received.payload !== null) {
-      const { envelope } = this.#received;
+    if (this.#detail === undefined && this.#payload !== null) {
+      const envelope = parseEnvelope(this.#payload);
       this.#detail = (isOpcode(this.type) ? envelope : envelope.d) as T;
     }
     return this.#detail as T;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
 import { Dispatcher } from "../lib/dispatcher.ts";
-import { GatewayEvent, hold, ReceivedPayload, release, settlement } from "../lib/gateway_event.ts";
+import { GatewayEvent, hold, release, settlement } from "../lib/gateway_event.ts";
 import { test } from "./harness.ts";
 
 const JSON_TEXT = '{"t":"MESSAGE_CREATE","s":7,"op":0,"d":{"content":"žluťoučký"},"extra":1}';
@@ -64,15 +64,6 @@ test("GatewayEvent made from data has no payload", () => {
   const event = new GatewayEvent("critical", { detail: new Error("Out of shards") });
   const error = assertThrows(() => event.payload, DOMException);
   assertEquals(error.name, "InvalidStateError");
-});
-
-test("ReceivedPayload is parsed once for all events made of it", () => {
-  const received = new ReceivedPayload({ shardId: 2, payload: JSON_TEXT });
-  const raw = new GatewayEvent<{ d: unknown }>("0", received);
-  const event = new GatewayEvent<unknown>("MESSAGE_CREATE", received);
-  assertStrictEquals(raw.detail.d, event.detail);
-  assertStrictEquals(raw.payload, event.payload);
-  assertEquals([raw.shardId, event.shardId], [2, 2]);
 });
 
 test("GatewayEvent.waitUntil throws when the event is not being handled", () => {
