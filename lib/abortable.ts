@@ -4,9 +4,18 @@
  */
 export function abortable<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    Promise.resolve(promise).then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    const settled = new AbortController();
+    onAbort(signal, settled.signal, reject);
+    Promise.resolve(promise).then(resolve, reject).finally(() => settled.abort());
   });
+}
+
+/** Calls back with the reason when a signal aborts, or if it has; `until` ends the watch and leaves nothing behind. */
+export function onAbort(
+  signal: AbortSignal | null | undefined,
+  until: AbortSignal,
+  callback: (reason: unknown) => void,
+): void {
+  if (signal?.aborted) callback(signal.reason);
+  signal?.addEventListener("abort", () => callback(signal.reason), { once: true, signal: until });
 }

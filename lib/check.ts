@@ -41,6 +41,30 @@ export function checkNumber(subject: string, value: unknown, least: number, most
   throw new RangeError(`Cannot ${subject} must be ${expected}, received ${value}`);
 }
 
+/** An error that says that something cannot be done now: `"connect: the shard is connected"`. */
+export function invalidState(what: string): DOMException {
+  return new DOMException(`Cannot ${what}`, "InvalidStateError");
+}
+
+/**
+ * Checks a snowflake.
+ *
+ * @throws {TypeError} If it is not the digits of one.
+ */
+export function checkSnowflake(subject: string, value: unknown): void {
+  if (typeof value !== "string" || !/^\d{1,20}$/.test(value)) refuse(subject, "a snowflake", value);
+}
+
+/** @throws {TypeError} If it is not an array. */
+export function checkArray(subject: string, value: unknown): asserts value is readonly unknown[] {
+  if (!Array.isArray(value)) refuse(subject, "an array", value);
+}
+
+/** @throws {TypeError} If it is none of the words. */
+export function checkWord(subject: string, value: unknown, words: readonly unknown[]): void {
+  if (!words.includes(value)) refuse(subject, `one of ${words.join(", ")}`, value);
+}
+
 /** @throws {TypeError} If it is not a text. */
 export function checkString(subject: string, value: unknown): void {
   if (typeof value !== "string") refuse(subject, "a string", value);

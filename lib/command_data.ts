@@ -1,5 +1,4 @@
-import { given } from "./check.ts";
-import { checkSnowflake } from "./member_query.ts";
+import { checkArray, checkSnowflake, checkWord, refuse } from "./check.ts";
 import { GatewayOpcode } from "./opcode.ts";
 import type { PresenceUpdateData, SentPayload, VoiceStateUpdateData } from "./payload.ts";
 
@@ -18,16 +17,8 @@ const CHANNEL_INFO_FIELDS: readonly unknown[] = ["status", "voice_start_time"];
  */
 export function presencePayload(presence: PresenceUpdateData): SentPayload {
   const { status, activities, afk = false, since = null } = presence ?? {};
-  if (!STATUSES.includes(status)) {
-    throw new TypeError(
-      `Cannot update the presence: status must be one of ${STATUSES.join(", ")}, received ${given(status)}`,
-    );
-  }
-  if (!Array.isArray(activities)) {
-    throw new TypeError(
-      `Cannot update the presence: activities must be an array, received ${given(activities)}`,
-    );
-  }
+  checkWord("update the presence: status", status, STATUSES);
+  checkArray("update the presence: activities", activities);
   return { op: GatewayOpcode.PresenceUpdate, d: { since, activities, status, afk } };
 }
 
@@ -39,14 +30,10 @@ export function presencePayload(presence: PresenceUpdateData): SentPayload {
  */
 export function voiceStatePayload(update: VoiceStateUpdateData): SentPayload {
   const { guild_id, channel_id, self_mute, self_deaf } = update ?? {};
-  checkSnowflake("update the voice state", "guild_id", guild_id);
-  if (channel_id !== null) checkSnowflake("update the voice state", "channel_id", channel_id);
+  checkSnowflake("update the voice state: guild_id", guild_id);
+  if (channel_id !== null) checkSnowflake("update the voice state: channel_id", channel_id);
   for (const [name, value] of Object.entries({ self_mute, self_deaf })) {
-    if (typeof value !== "boolean") {
-      throw new TypeError(
-        `Cannot update the voice state: ${name} must be a boolean, received ${given(value)}`,
-      );
-    }
+    if (typeof value !== "boolean") refuse(`update the voice state: ${name}`, "a boolean", value);
   }
   return { op: GatewayOpcode.VoiceStateUpdate, d: { guild_id, channel_id, self_mute, self_deaf } };
 }
@@ -58,12 +45,9 @@ export function voiceStatePayload(update: VoiceStateUpdateData): SentPayload {
  * @see {@link https://discord.com/developers/docs/events/gateway-events#request-soundboard-sounds}
  */
 export function soundboardSoundsPayload(guildIds: readonly string[]): SentPayload {
-  if (!Array.isArray(guildIds) || guildIds.length === 0) {
-    throw new TypeError(
-      `Cannot request soundboard sounds: guildIds must be an array of ids, received ${given(guildIds)}`,
-    );
-  }
-  for (const id of guildIds) checkSnowflake("request soundboard sounds", "guildIds", id);
+  checkArray("request soundboard sounds: guildIds", guildIds);
+  if (guildIds.length === 0) refuse("request soundboard sounds: guildIds", "an array of ids", guildIds);
+  for (const id of guildIds) checkSnowflake("request soundboard sounds: guildIds", id);
   return { op: GatewayOpcode.RequestSoundboardSounds, d: { guild_ids: guildIds } };
 }
 
@@ -74,13 +58,9 @@ export function soundboardSoundsPayload(guildIds: readonly string[]): SentPayloa
  * @see {@link https://discord.com/developers/docs/events/gateway-events#request-channel-info}
  */
 export function channelInfoPayload(guildId: string, fields: readonly ChannelInfoField[]): SentPayload {
-  checkSnowflake("request channel info", "guildId", guildId);
-  if (!Array.isArray(fields) || fields.length === 0 || !fields.every((field) => CHANNEL_INFO_FIELDS.includes(field))) {
-    throw new TypeError(
-      `Cannot request channel info: fields must be some of ${CHANNEL_INFO_FIELDS.join(", ")}, received ${
-        given(fields)
-      }`,
-    );
-  }
+  checkSnowflake("request channel info: guildId", guildId);
+  checkArray("request channel info: fields", fields);
+  if (fields.length === 0) refuse("request channel info: fields", "an array of names", fields);
+  for (const field of fields) checkWord("request channel info: fields", field, CHANNEL_INFO_FIELDS);
   return { op: GatewayOpcode.RequestChannelInfo, d: { guild_id: guildId, fields } };
 }

@@ -1,3 +1,6 @@
+import { onAbort } from "./abortable.ts";
+import { attempt } from "./attempt.ts";
+import { invalidState } from "./check.ts";
 import type { SentPayload } from "./payload.ts";
 
 /** Options of {@linkcode CommandQueue.push}. */
@@ -16,11 +19,10 @@ export interface CommandSink {
   send(payload: SentPayload, frame: string): void;
 }
 
-interface Command {
+interface Command extends PromiseWithResolvers<void> {
   readonly payload: SentPayload;
   readonly frame: string;
   readonly key: string | undefined;
-  readonly settle: (error?: { reason: unknown }) => void;
 }
 
 /** "Clients are limited to payloads of 4096 bytes"; a longer one closes the connection with 4002. */
@@ -59,46 +61,23 @@ export class CommandQueue {
    * @throws {RangeError} Rejects if it is larger than the gateway takes; see {@linkcode frameOf}.
    * @throws {DOMException} Rejects with InvalidStateError if too many wait already, and with the signal's reason.
    */
-  push(payload: SentPayload, options: CommandOptions = {}): Promise<void> {
-    const { signal } = options;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    promise.catch(() => {});
-    try {
+  push(payload: SentPayload, { key, signal }: CommandOptions = {}): Promise<void> {
+    return attempt(async () => {
       signal?.throwIfAborted();
-      this.#enqueue(this.#command(payload, options, resolve, reject));
-      this.#flush();
-    } catch (error) {
-      reject(error);
-    }
-    return promise;
-  }
-
-  #command(
-    payload: SentPayload,
-    { key, signal }: CommandOptions,
-    resolve: () => void,
-    reject: (reason: unknown) => void,
-  ): Command {
-    const frame = frameOf(payload);
-    if (this.#commands.length >= MAX_COMMANDS && this.#placeOf(key) < 0) {
-      throw new DOMException(`Cannot send: ${MAX_COMMANDS} commands are waiting already`, "InvalidStateError");
-    }
-    const onAbort = () => {
-      this.#commands = this.#commands.filter((other) => other !== command);
-      reject(signal?.reason);
-    };
-    const command: Command = {
-      payload,
-      frame,
-      key,
-      settle: (error) => {
-        signal?.removeEventListener("abort", onAbort);
-        if (error === undefined) resolve();
-        else reject(error.reason);
-      },
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    return command;
+      const command: Command = { payload, frame: frameOf(payload), key, ...Promise.withResolvers<void>() };
+      this.#enqueue(command);
+      const waiting = new AbortController();
+      onAbort(signal, waiting.signal, (reason) => {
+        this.#commands = this.#commands.filter((other) => other !== command);
+        command.reject(reason);
+      });
+      try {
+        this.#flush();
+        await command.promise;
+      } finally {
+        waiting.abort();
+      }
+    });
   }
 
   /** A connection became usable. */
@@ -118,22 +97,20 @@ export class CommandQueue {
   clear(reason: unknown): void {
     const commands = this.#commands;
     this.#commands = [];
-    for (const command of commands) command.settle({ reason });
+    for (const command of commands) command.reject(reason);
   }
 
   #enqueue(command: Command): void {
-    const at = this.#placeOf(command.key);
-    if (at < 0) {
+    const { key } = command;
+    const at = key === undefined ? -1 : this.#commands.findIndex((other) => other.key === key);
+    if (at >= 0) {
+      this.#commands[at]?.resolve();
+      this.#commands[at] = command;
+    } else if (this.#commands.length < MAX_COMMANDS) {
       this.#commands.push(command);
-      return;
+    } else {
+      throw invalidState(`send: ${MAX_COMMANDS} commands are waiting already`);
     }
-    const [overtaken] = this.#commands.splice(at, 1, command);
-    overtaken?.settle();
-  }
-
-  /** Where the command waits that one of this key overtakes, or -1. */
-  #placeOf(key: string | undefined): number {
-    return key === undefined ? -1 : this.#commands.findIndex((other) => other.key === key);
   }
 
   #flush(): void {
@@ -146,7 +123,7 @@ export class CommandQueue {
       }
       const command = this.#commands.shift() as Command;
       this.#sink.send(command.payload, command.frame);
-      command.settle();
+      command.resolve();
     }
   }
 

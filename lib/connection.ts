@@ -1,8 +1,8 @@
+import { onAbort } from "./abortable.ts";
 import { isCodeless } from "./close_code.ts";
 import { deliver, deliverRaw, readMessage } from "./delivery.ts";
 import { asGatewayError, reasonOf, timedOut } from "./disconnect_reason.ts";
 import { DisconnectError, GatewayError } from "./errors.ts";
-import { onAbort } from "./event_wait.ts";
 import { fatalErrorOf } from "./fatal_error.ts";
 import { startHeart } from "./heart.ts";
 import { identifyPayload, redacted, takePermit, withToken } from "./identify.ts";

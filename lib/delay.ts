@@ -1,3 +1,6 @@
+import { onAbort } from "./abortable.ts";
+import { attempt } from "./attempt.ts";
+
 /** Options of {@linkcode delay}. */
 export interface DelayOptions {
   /** Ends the wait: the promise rejects with the signal's reason. */
@@ -27,29 +30,27 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  */
 export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
   const { signal } = options;
-  const promise = new Promise<void>((resolve, reject) => {
-    if (Number.isNaN(ms)) throw new RangeError(`Cannot wait: the time must be a number, received ${ms}`);
-    if (signal?.aborted) return reject(signal.reason);
-    // Bun and Deno warn of a negative one.
-    let left = Math.max(0, ms);
-    let timer: ReturnType<typeof setTimeout>;
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const wait = () => {
-      const part = Math.min(left, MAX_TIMER_MS);
-      left -= part;
-      timer = setTimeout(left > 0 ? wait : finish, part);
-    };
-    const finish = () => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-    wait();
-  });
   // A wait that lost a race and that nobody looks at any more must not end the process.
-  promise.catch(() => {});
-  return promise;
+  return attempt(async () => {
+    if (Number.isNaN(ms)) throw new RangeError(`Cannot wait: the time must be a number, received ${ms}`);
+    signal?.throwIfAborted();
+    const waiting = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        // Bun and Deno warn of a negative one.
+        let left = Math.max(0, ms);
+        const wait = () => {
+          const part = Math.min(left, MAX_TIMER_MS);
+          left -= part;
+          timer = setTimeout(left > 0 ? wait : resolve, part);
+        };
+        onAbort(signal, waiting.signal, reject);
+        wait();
+      });
+    } finally {
+      clearTimeout(timer);
+      waiting.abort();
+    }
+  });
 }

@@ -1,3 +1,4 @@
+import { onAbort } from "./abortable.ts";
 import { checkFunction, checkObject, checkSignal, refuse } from "./check.ts";
 import type {
   DataOf,
@@ -9,7 +10,7 @@ import type {
   ListenOptions,
 } from "./dispatcher_options.ts";
 import { EventIterator } from "./event_iterator.ts";
-import { onAbort, waitForEvent } from "./event_wait.ts";
+import { waitForEvent } from "./event_wait.ts";
 import { enter, GatewayEvent, release } from "./gateway_event.ts";
 import { guardReport, type OnListenerError, printListenerError } from "./listener_error.ts";
 import { ListenerRegistry } from "./listener_registry.ts";

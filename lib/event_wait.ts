@@ -1,3 +1,4 @@
+import { onAbort } from "./abortable.ts";
 import { checkFunction, checkObject, checkSignal } from "./check.ts";
 import type { DispatcherWaitOptions, Listener } from "./dispatcher_options.ts";
 
@@ -42,14 +43,4 @@ export function waitForEvent<Data>({ subscribe, check, options, owner }: EventWa
     fail(error);
   }
   return promise;
-}
-
-/** Calls back with the reason when a signal aborts, or if it has; `until` ends the watch and leaves nothing behind. */
-export function onAbort(
-  signal: AbortSignal | null | undefined,
-  until: AbortSignal,
-  callback: (reason: unknown) => void,
-): void {
-  if (signal?.aborted) callback(signal.reason);
-  signal?.addEventListener("abort", () => callback(signal.reason), { once: true, signal: until });
 }

@@ -1,3 +1,4 @@
+import { invalidState } from "./check.ts";
 import { type OnListenerError, printListenerError } from "./listener_error.ts";
 import type { GatewayPayload } from "./payload.ts";
 
@@ -129,10 +130,7 @@ export class GatewayEvent<T = unknown> extends Event {
   get payload(): Uint8Array {
     const payload = this.#payload;
     if (payload === null) {
-      throw new DOMException(
-        `Cannot read the payload of "${this.type}": it was not received from the gateway`,
-        "InvalidStateError",
-      );
+      throw invalidState(`read the payload of "${this.type}": it was not received from the gateway`);
     }
     return this.#bytes ??= typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
   }
@@ -175,10 +173,7 @@ export class GatewayEvent<T = unknown> extends Event {
    */
   waitUntil(promise: PromiseLike<unknown>): void {
     if (this.#pending === 0 && this.eventPhase === Event.NONE) {
-      throw new DOMException(
-        `Cannot wait for a promise: the handling of "${this.type}" has ended`,
-        "InvalidStateError",
-      );
+      throw invalidState(`wait for a promise: the handling of "${this.type}" has ended`);
     }
     track(this, promise, this.#report);
   }

@@ -1,6 +1,6 @@
 import { attempt } from "./attempt.ts";
 import { type BotAuthentication, checkAuthentication } from "./authentication.ts";
-import { checkFunction, checkObject, checkSignal, checkTimeout, refuse } from "./check.ts";
+import { checkFunction, checkObject, checkSignal, checkTimeout, invalidState, refuse } from "./check.ts";
 import { gatewayUrl, handshake } from "./handshake.ts";
 import { HTTPRequests } from "./http_requests.ts";
 import { assertPath, baseUrlOf, gatewayBotInfoOf, gatewayInfoOf, redacted } from "./http_shape.ts";
@@ -283,7 +283,7 @@ export class HTTPClient {
   ): Promise<T> {
     return attempt(async () => {
       if (this.#lifetime.signal.aborted) {
-        throw new DOMException("Cannot begin: the HTTP client is closed", "InvalidStateError");
+        throw invalidState("begin: the HTTP client is closed");
       }
       checkObject("begin: the options", options);
       checkSignal("begin: the signal", options.signal);

@@ -1,3 +1,4 @@
+import { onAbort } from "./abortable.ts";
 import { attempt } from "./attempt.ts";
 import { checkNumber, checkObject, checkSignal } from "./check.ts";
 import type { IdentifyPermit, IdentifyRequest } from "./times_per.ts";
@@ -67,25 +68,18 @@ export class IdentifyTurns {
     checkNumber("identify: shardId", shardId, 0);
     checkNumber("identify: priority", priority, -Infinity, Infinity, false);
     checkSignal("identify: signal", signal);
-    return await new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const onAbort = () => {
-        this.#waiters.delete(waiter);
-        if (this.#waiters.size === 0) clearTimeout(this.#timer);
-        reject(signal?.reason);
-      };
-      const waiter: Waiter = {
-        shardId,
-        priority,
-        grant: (permit) => {
-          signal?.removeEventListener("abort", onAbort);
-          resolve(permit);
-        },
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.#waiters.add(waiter);
-      this.#serveSoon();
+    const { promise, resolve, reject } = Promise.withResolvers<IdentifyPermit>();
+    signal?.throwIfAborted();
+    const waiter: Waiter = { shardId, priority, grant: resolve };
+    this.#waiters.add(waiter);
+    const waiting = new AbortController();
+    onAbort(signal, waiting.signal, (reason) => {
+      this.#waiters.delete(waiter);
+      if (this.#waiters.size === 0) clearTimeout(this.#timer);
+      reject(reason);
     });
+    this.#serveSoon();
+    return await promise.finally(() => waiting.abort());
   }
 
   /** Those who ask at the same time are sorted before the first of them is served. */
@@ -105,42 +99,26 @@ export class IdentifyTurns {
     const { keyOf, limit, holdUp } = this.#options;
     const service = ++this.#services;
     const now = performance.now();
-    const taken = this.#takenAfter(now);
+    for (const turn of this.#turns) if (this.#endOf(turn) <= now) this.#turns.delete(turn);
+    const taken = Map.groupBy(this.#turns, ({ shardId }) => keyOf(shardId));
     let next = Infinity;
     for (const waiter of [...this.#waiters].sort((one, other) => one.priority - other.priority)) {
       const key = keyOf(waiter.shardId);
-      const ends = taken.get(key) ?? [];
-      let at = ends[ends.length - limit] ?? now;
+      const turns = taken.get(key) ?? [];
+      let at = turns.map((turn) => this.#endOf(turn)).sort((one, other) => one - other).at(-limit) ?? now;
       if (at === now) at += holdUp?.() ?? 0;
       if (service !== this.#services) return;
       if (at > now) {
         next = Math.min(next, at);
       } else if (this.#waiters.delete(waiter)) {
-        taken.set(key, ends);
-        ends.push(Infinity);
-        waiter.grant(this.#permit(waiter.shardId));
+        const turn: Turn = { shardId: waiter.shardId, isHeld: true, sentAt: null };
+        this.#turns.add(turn);
+        taken.set(key, [...turns, turn]);
+        waiter.grant(this.#permit(turn));
       }
     }
     if (next === Infinity) return;
     this.#timer = setTimeout(() => this.serve(), Math.min(Math.ceil(next - now), MAX_TIMER_MS));
-  }
-
-  /** When the turns of each key end that have not, the latest last. Forgets the others. */
-  #takenAfter(now: number): Map<number, number[]> {
-    const taken = new Map<number, number[]>();
-    for (const turn of this.#turns) {
-      const end = this.#endOf(turn);
-      if (end <= now) {
-        this.#turns.delete(turn);
-        continue;
-      }
-      const key = this.#options.keyOf(turn.shardId);
-      const ends = taken.get(key);
-      if (ends === undefined) taken.set(key, [end]);
-      else ends.push(end);
-    }
-    for (const ends of taken.values()) ends.sort((one, other) => one < other ? -1 : one > other ? 1 : 0);
-    return taken;
   }
 
   #endOf({ isHeld, sentAt }: Turn): number {
@@ -148,9 +126,7 @@ export class IdentifyTurns {
     return sentAt === null ? 0 : sentAt + this.#options.windowMs;
   }
 
-  #permit(shardId: number): IdentifyPermit {
-    const turn: Turn = { shardId, isHeld: true, sentAt: null };
-    this.#turns.add(turn);
+  #permit(turn: Turn): IdentifyPermit {
     this.#unused++;
     return {
       sent: () => {

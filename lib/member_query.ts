@@ -1,4 +1,4 @@
-import { given, refuse } from "./check.ts";
+import { checkArray, checkNumber, checkSnowflake, checkString } from "./check.ts";
 import { GatewayIntent } from "./intent.ts";
 
 /** What all requests for guild members have in common. */
@@ -59,16 +59,6 @@ const MAX_NONCE_BYTES = 32;
 const encoder = new TextEncoder();
 
 /**
- * Checks a snowflake.
- *
- * @throws {TypeError} If it is not the digits of one.
- */
-export function checkSnowflake(action: string, name: string, value: unknown): string {
-  if (typeof value === "string" && /^\d{1,20}$/.test(value)) return value;
-  refuse(`${action}: ${name}`, "a snowflake", value);
-}
-
-/**
  * Puts the data of op 8 together.
  *
  * @param nonce Is used where the query names none.
@@ -85,12 +75,12 @@ export function membersRequestData(
   if ((query?.query === undefined) === (query?.userIds === undefined)) {
     throw new TypeError("Cannot request guild members: just one of query and userIds must be given");
   }
+  checkSnowflake("request guild members: guildId", guildId);
   const data: MembersRequestData = {
-    guild_id: checkSnowflake("request guild members", "guildId", guildId),
+    guild_id: guildId,
     nonce: checkNonce(query.nonce ?? nonce),
+    ...(query.query === undefined ? byIds(query as MembersByIds) : byQuery(query as MembersByQuery, intents)),
   };
-  if (query.query !== undefined) Object.assign(data, byQuery(query as MembersByQuery, intents));
-  else Object.assign(data, byIds(query as MembersByIds));
   if (query.presences) {
     checkIntent(intents, "GuildPresences", "presences");
     data.presences = true;
@@ -99,50 +89,31 @@ export function membersRequestData(
 }
 
 function byQuery({ query, limit }: MembersByQuery, intents: number): Partial<MembersRequestData> {
-  if (typeof query !== "string") {
-    throw new TypeError(`Cannot request guild members: query must be a string, received ${given(query)}`);
-  }
-  checkLimit(limit);
+  checkString("request guild members: query", query);
+  if (query === "") checkLimit(limit);
+  else checkLimit(limit, 1, MAX_PREFIX_LIMIT);
   if (query === "" && limit === 0) checkIntent(intents, "GuildMembers", "all members");
-  if (query !== "" && (limit < 1 || limit > MAX_PREFIX_LIMIT)) {
-    throw new RangeError(
-      `Cannot request guild members: limit must be 1 to ${MAX_PREFIX_LIMIT} with a query, received ${limit}`,
-    );
-  }
   return { query, limit };
 }
 
 function byIds({ userIds, limit }: MembersByIds): Partial<MembersRequestData> {
   const ids = typeof userIds === "string" ? [userIds] : userIds;
-  if (!Array.isArray(ids)) {
-    throw new TypeError(
-      `Cannot request guild members: userIds must be an id or an array of ids, received ${given(userIds)}`,
-    );
-  }
-  if (ids.length < 1 || ids.length > MAX_IDS) {
-    throw new RangeError(`Cannot request guild members: userIds must be 1 to ${MAX_IDS} ids, received ${ids.length}`);
-  }
-  for (const id of ids) checkSnowflake("request guild members", "userIds", id);
-  if (limit === undefined) return { user_ids: ids };
-  checkLimit(limit);
-  return { user_ids: ids, limit };
+  checkArray("request guild members: userIds", ids);
+  checkNumber("request guild members: the number of userIds", ids.length, 1, MAX_IDS);
+  for (const id of ids) checkSnowflake("request guild members: userIds", id);
+  if (limit !== undefined) checkLimit(limit);
+  return { user_ids: ids, ...(limit === undefined ? {} : { limit }) };
 }
 
-function checkLimit(limit: unknown): void {
-  if (Number.isSafeInteger(limit) && limit as number >= 0) return;
-  throw new RangeError(`Cannot request guild members: limit must be a whole number from 0, received ${given(limit)}`);
+function checkLimit(limit: unknown, least = 0, most = Infinity): void {
+  checkNumber("request guild members: limit", limit, least, most);
 }
 
 /** "Nonce can only be up to 32 bytes": a longer one is ignored, and the answers cannot be told apart. */
-function checkNonce(nonce: unknown): string {
-  if (typeof nonce !== "string") {
-    throw new TypeError(`Cannot request guild members: nonce must be a string, received ${given(nonce)}`);
-  }
-  const bytes = encoder.encode(nonce).length;
-  if (bytes >= 1 && bytes <= MAX_NONCE_BYTES) return nonce;
-  throw new RangeError(
-    `Cannot request guild members: nonce must be 1 to ${MAX_NONCE_BYTES} bytes, received ${bytes}`,
-  );
+function checkNonce(nonce: string): string {
+  checkString("request guild members: nonce", nonce);
+  checkNumber("request guild members: the bytes of nonce", encoder.encode(nonce).length, 1, MAX_NONCE_BYTES);
+  return nonce;
 }
 
 /** Without the intent the gateway leaves the answer out, and the request would only time out. */

@@ -1,4 +1,5 @@
 import { attempt } from "./attempt.ts";
+import { invalidState } from "./check.ts";
 import type { GuildMember, GuildMembersChunk } from "./payload.ts";
 
 /** Gives the request the next part of its answer; returns whether that was the last one. */
@@ -6,8 +7,6 @@ export let deliverChunk: (request: MembersRequest, chunk: GuildMembersChunk) => 
 
 /** Ends the request with an error. */
 export let failRequest: (request: MembersRequest, reason: unknown) => void;
-
-type Step = IteratorResult<GuildMembersChunk, undefined>;
 
 /**
  * The answer to a request for guild members, either as a whole (`await` it) or part by part (`for await`), not both.
@@ -35,25 +34,25 @@ type Step = IteratorResult<GuildMembersChunk, undefined>;
 export class MembersRequest implements PromiseLike<GuildMember[]>, AsyncIterable<GuildMembersChunk, undefined> {
   /** The name of the request in its answers. */
   readonly nonce: string;
-  readonly #whole = Promise.withResolvers<GuildMember[]>();
+  readonly #end = Promise.withResolvers<void>();
   readonly #seen = new Set<number>();
   readonly #onReturn: () => void;
-  #chunks: GuildMembersChunk[] = [];
+  readonly #chunks: GuildMembersChunk[] = [];
   #use: "whole" | "parts" | undefined;
-  #end: { reason: unknown } | "complete" | undefined;
-  /** Wakes those who wait for the next part. */
-  #sleepers: (() => void)[] = [];
+  #isOver = false;
+  /** Wakes who waits for the next part. */
+  #wake: () => void = () => {};
 
   static {
     deliverChunk = (request, chunk) => request.#deliver(chunk);
-    failRequest = (request, reason) => request.#finish({ reason });
+    failRequest = (request, reason) => request.#finish(() => request.#end.reject(reason));
   }
 
   /** Made by {@linkcode Shard.requestGuildMembers}; `onReturn` is called when an iteration ends early. */
   constructor(nonce: string, onReturn: () => void) {
     this.nonce = nonce;
     this.#onReturn = onReturn;
-    this.#whole.promise.catch(() => {});
+    this.#end.promise.catch(() => {});
   }
 
   /** Resolves with all members once the last part has come. */
@@ -61,13 +60,7 @@ export class MembersRequest implements PromiseLike<GuildMember[]>, AsyncIterable
     onfulfilled?: ((members: GuildMember[]) => Result | PromiseLike<Result>) | null,
     onrejected?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,
   ): Promise<Result | Failure> {
-    try {
-      this.#choose("whole");
-    } catch (error) {
-      return Promise.reject(error).then(onfulfilled, onrejected);
-    }
-    if (this.#end === "complete") this.#settleWhole();
-    return this.#whole.promise.then(onfulfilled, onrejected);
+    return this.#whole().then(onfulfilled, onrejected);
   }
 
   /**
@@ -78,13 +71,13 @@ export class MembersRequest implements PromiseLike<GuildMember[]>, AsyncIterable
   [Symbol.asyncIterator](): AsyncIterator<GuildMembersChunk, undefined> {
     if (this.#use === "parts") throw notBoth();
     this.#choose("parts");
+    const parts = this.#parts();
     return {
-      next: () => attempt(() => this.#next()),
+      next: () => attempt(() => parts.next()),
       return: () => {
         this.#onReturn();
-        this.#finish("complete");
-        this.#chunks = [];
-        return Promise.resolve({ done: true, value: undefined });
+        this.#finish(this.#end.resolve);
+        return parts.return(undefined);
       },
     };
   }
@@ -94,49 +87,40 @@ export class MembersRequest implements PromiseLike<GuildMember[]>, AsyncIterable
     if (this.#use !== use) throw notBoth();
   }
 
-  async #next(): Promise<Step> {
+  async #whole(): Promise<GuildMember[]> {
+    this.#choose("whole");
+    await this.#end.promise;
+    return this.#chunks.flatMap((chunk) => chunk.members);
+  }
+
+  async *#parts(): AsyncGenerator<GuildMembersChunk, undefined> {
     for (;;) {
-      const value = this.#chunks.shift();
-      if (value !== undefined) return { done: false, value };
-      if (this.#end === "complete") return { done: true, value: undefined };
-      if (this.#end !== undefined) throw this.#end.reason;
-      await new Promise<void>((resolve) => this.#sleepers.push(resolve));
+      const chunk = this.#chunks.shift();
+      if (chunk !== undefined) yield chunk;
+      else if (this.#isOver) return void await this.#end.promise;
+      else await new Promise<void>((resolve) => this.#wake = resolve);
     }
   }
 
   /** Parts are counted, because their order is not promised, and one may be delivered twice. */
   #deliver(chunk: GuildMembersChunk): boolean {
-    if (this.#end !== undefined || this.#seen.has(chunk.chunk_index)) return false;
+    if (this.#isOver || this.#seen.has(chunk.chunk_index)) return false;
     this.#seen.add(chunk.chunk_index);
     this.#chunks.push(chunk);
-    if (this.#seen.size >= chunk.chunk_count) {
-      this.#finish("complete");
-      return true;
-    }
+    const isLast = this.#seen.size >= chunk.chunk_count;
+    if (isLast) this.#finish(this.#end.resolve);
     this.#wake();
-    return false;
+    return isLast;
   }
 
-  #finish(end: { reason: unknown } | "complete"): void {
-    if (this.#end !== undefined) return;
-    this.#end = end;
-    if (end !== "complete") this.#whole.reject(end.reason);
-    else if (this.#use === "whole") this.#settleWhole();
+  #finish(settle: () => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    settle();
     this.#wake();
-  }
-
-  #wake(): void {
-    for (const wake of this.#sleepers.splice(0)) wake();
-  }
-
-  #settleWhole(): void {
-    this.#whole.resolve(this.#chunks.flatMap((chunk) => chunk.members));
   }
 }
 
 function notBoth(): DOMException {
-  return new DOMException(
-    "Cannot use the members request: it can be awaited, or iterated over once, but not both",
-    "InvalidStateError",
-  );
+  return invalidState("use the members request: it can be awaited, or iterated over once, but not both");
 }

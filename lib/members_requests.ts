@@ -1,3 +1,5 @@
+import { onAbort } from "./abortable.ts";
+import { invalidState } from "./check.ts";
 import { RateLimitedError } from "./errors.ts";
 import { deliverChunk, failRequest, MembersRequest } from "./members_request.ts";
 import { GatewayOpcode } from "./opcode.ts";
@@ -15,11 +17,11 @@ export interface OpenRequestOptions {
 
 interface Entry {
   readonly request: MembersRequest;
-  readonly timeoutMs: number;
-  /** Aborted when the request has ended, one way or the other. */
-  readonly controller: AbortController;
-  sent: boolean;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  isSent: boolean;
+  /** Waits for the next part, anew. */
+  arm(): void;
+  /** Ends the request, with an error where it has not ended by itself. */
+  end(reason?: unknown): void;
 }
 
 /** The requests for guild members of one shard whose answers have not come yet. */
@@ -38,26 +40,35 @@ export class MembersRequests {
   }
 
   /** Starts a request. */
-  open(nonce: string, options: OpenRequestOptions): MembersRequest {
-    const { timeoutMs, signal, send } = options;
-    const request = new MembersRequest(nonce, () => this.#close(nonce));
-    if (this.#entries.has(nonce)) {
-      failRequest(
-        request,
-        new DOMException(`Cannot request guild members: the nonce ${nonce} is in use`, "InvalidStateError"),
-      );
-      return request;
-    }
+  open(nonce: string, { timeoutMs, signal, send }: OpenRequestOptions): MembersRequest {
+    const request = new MembersRequest(nonce, () => entry.end());
     const controller = new AbortController();
-    const entry: Entry = { request, timeoutMs, controller, sent: false, timer: undefined };
-    this.#entries.set(nonce, entry);
-    if (signal?.aborted) this.#fail(nonce, signal.reason);
-    signal?.addEventListener("abort", () => this.#fail(nonce, signal.reason), { signal: controller.signal });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const entry: Entry = {
+      request,
+      isSent: false,
+      arm: () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          if (!this.#isUsable()) return entry.arm();
+          entry.end(new DOMException(`Cannot request guild members: no answer for ${timeoutMs} ms`, "TimeoutError"));
+        }, timeoutMs);
+      },
+      end: (reason) => {
+        if (this.#entries.get(nonce) === entry) this.#entries.delete(nonce);
+        clearTimeout(timer);
+        controller.abort();
+        failRequest(request, reason);
+      },
+    };
+    if (this.#entries.has(nonce)) entry.end(invalidState(`request guild members: the nonce ${nonce} is in use`));
+    else this.#entries.set(nonce, entry);
+    onAbort(signal, controller.signal, entry.end);
     if (controller.signal.aborted) return request;
     send(controller.signal).then(() => {
-      entry.sent = true;
-      if (!controller.signal.aborted) this.#arm(nonce, entry);
-    }, (error) => this.#fail(nonce, error));
+      entry.isSent = true;
+      if (!controller.signal.aborted) entry.arm();
+    }, entry.end);
     return request;
   }
 
@@ -70,12 +81,12 @@ export class MembersRequests {
 
   /** The session is lost: what was asked for in it will not be answered. What has not been sent yet goes on. */
   loseSession(reason: unknown): void {
-    for (const [nonce, { sent }] of this.#entries) if (sent) this.#fail(nonce, reason);
+    for (const { isSent, end } of this.#entries.values()) if (isSent) end(reason);
   }
 
   /** Ends all requests. */
   clear(reason: unknown): void {
-    for (const nonce of this.#entries.keys()) this.#fail(nonce, reason);
+    for (const { end } of this.#entries.values()) end(reason);
   }
 
   #onChunk(chunk: Partial<GuildMembersChunk>): void {
@@ -85,51 +96,16 @@ export class MembersRequests {
     // What makes no sense is passed over: without the real part the request times out.
     if (!Array.isArray(members) || !isCount(chunk_index) || !isCount(chunk_count) || chunk_index >= chunk_count) return;
     const isLast = deliverChunk(entry.request, { ...chunk as GuildMembersChunk, chunk_index, chunk_count, members });
-    if (isLast) this.#close(entry.request.nonce);
-    else this.#arm(entry.request.nonce, entry);
+    if (isLast) entry.end();
+    else entry.arm();
   }
 
   #onRateLimited(data: { opcode?: unknown; retry_after?: unknown; meta?: { nonce?: unknown } }): void {
-    if (data.opcode !== GatewayOpcode.RequestGuildMembers || typeof data.meta?.nonce !== "string") return;
-    const retryAfterMs = typeof data.retry_after === "number" && data.retry_after >= 0
-      ? data.retry_after * 1000
-      : 30_000;
-    this.#fail(
-      data.meta.nonce,
-      new RateLimitedError(
-        `Cannot request guild members: the gateway refuses it for another ${Math.ceil(retryAfterMs)} ms`,
-        retryAfterMs,
-      ),
-    );
-  }
-
-  #arm(nonce: string, entry: Entry): void {
-    clearTimeout(entry.timer);
-    entry.timer = setTimeout(() => {
-      if (!this.#isUsable()) return this.#arm(nonce, entry);
-      this.#fail(
-        nonce,
-        new DOMException(
-          `Cannot request guild members: no answer for ${entry.timeoutMs} ms`,
-          "TimeoutError",
-        ),
-      );
-    }, entry.timeoutMs);
-  }
-
-  #fail(nonce: string, reason: unknown): void {
-    const entry = this.#entries.get(nonce);
-    if (entry === undefined) return;
-    this.#close(nonce);
-    failRequest(entry.request, reason);
-  }
-
-  #close(nonce: string): void {
-    const entry = this.#entries.get(nonce);
-    if (entry === undefined) return;
-    this.#entries.delete(nonce);
-    clearTimeout(entry.timer);
-    entry.controller.abort();
+    if (data.opcode !== GatewayOpcode.RequestGuildMembers) return;
+    const { retry_after } = data;
+    const retryAfterMs = typeof retry_after === "number" && retry_after >= 0 ? retry_after * 1000 : 30_000;
+    const message = `Cannot request guild members: the gateway refuses it for another ${Math.ceil(retryAfterMs)} ms`;
+    this.#entries.get(data.meta?.nonce as string)?.end(new RateLimitedError(message, retryAfterMs));
   }
 }
 

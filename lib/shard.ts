@@ -1,6 +1,6 @@
 import { attempt } from "./attempt.ts";
 import { BotAuthentication } from "./authentication.ts";
-import { checkTimeout } from "./check.ts";
+import { checkTimeout, invalidState } from "./check.ts";
 import {
   type ChannelInfoField,
   channelInfoPayload,
@@ -235,10 +235,7 @@ export class Shard implements AsyncDisposable {
   get latency(): number {
     const { latency } = this.#core;
     if (latency !== null) return latency;
-    throw new DOMException(
-      "Cannot tell the latency: no heartbeat has been acknowledged on this connection",
-      "InvalidStateError",
-    );
+    throw invalidState("tell the latency: no heartbeat has been acknowledged on this connection");
   }
 
   /**
@@ -473,7 +470,7 @@ export class Shard implements AsyncDisposable {
   #send(payloadOf: () => SentPayload, options: CommandOptions): Promise<void> {
     return attempt(async () => {
       if (this.phase === "closed") {
-        throw new DOMException("Cannot send: the shard is closed", "InvalidStateError");
+        throw invalidState("send: the shard is closed");
       }
       await this.#core.commands.push(payloadOf(), options);
     });

@@ -1,8 +1,9 @@
+import { onAbort } from "./abortable.ts";
 import { attempt } from "./attempt.ts";
+import { invalidState } from "./check.ts";
 import { END_SESSION_CODE, KEEP_SESSION_CODE } from "./connection.ts";
 import { printUnheard } from "./critical.ts";
 import type { GatewayError } from "./errors.ts";
-import { onAbort } from "./event_wait.ts";
 import { ReconnectLoop } from "./reconnect_loop.ts";
 import type { ShardCore } from "./shard_core.ts";
 
@@ -82,7 +83,7 @@ export class ShardLifetime {
   #obstacle(signal: AbortSignal | undefined): { reason: unknown } | undefined {
     if (this.#loop !== null) {
       return {
-        reason: new DOMException("Cannot connect: the shard is connected, or about to be", "InvalidStateError"),
+        reason: invalidState("connect: the shard is connected, or about to be"),
       };
     }
     const aborted = [signal, this.#core.options.signal].find((one) => one?.aborted);

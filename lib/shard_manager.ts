@@ -1,6 +1,6 @@
 import { attempt } from "./attempt.ts";
 import { type BotAuthentication, checkAuthentication } from "./authentication.ts";
-import { checkObject, checkSignal } from "./check.ts";
+import { checkObject, checkSignal, invalidState } from "./check.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { InvalidShardCountError } from "./errors.ts";
 import { GatewayLimits } from "./gateway_limits.ts";
@@ -269,7 +269,7 @@ export class ShardManager implements AsyncDisposable {
       options.signal?.throwIfAborted();
       const lifetime = this.#lifetime.signal;
       if (lifetime === null || lifetime.aborted || this.shards.size === 0) {
-        throw new DOMException("Cannot rescale: the manager is not connected", "InvalidStateError");
+        throw invalidState("rescale: the manager is not connected");
       }
       await this.#scaling.rescale(shardCount, shardIds, options.signal, lifetime);
     });
@@ -298,7 +298,7 @@ export class ShardManager implements AsyncDisposable {
    */
   shardFor(guildId: string | bigint): Shard {
     if (this.#fleet.shardCount === null) {
-      throw new DOMException("Cannot find the shard of a guild: the manager is not connected", "InvalidStateError");
+      throw invalidState("find the shard of a guild: the manager is not connected");
     }
     const shardId = shardIdOf(guildId, this.#fleet.shardCount);
     const shard = this.shards.get(shardId);

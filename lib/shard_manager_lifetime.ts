@@ -1,3 +1,4 @@
+import { invalidState } from "./check.ts";
 import { printUnheard } from "./critical.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { Latch } from "./latch.ts";
@@ -49,7 +50,7 @@ export class ShardManagerLifetime {
     signal?.throwIfAborted();
     if (this.#controller !== null) {
       const state = this.#controller.signal.aborted ? "being closed" : "connected, or about to be";
-      throw new DOMException(`Cannot connect: the manager is ${state}`, "InvalidStateError");
+      throw invalidState(`connect: the manager is ${state}`);
     }
     this.#controller = new AbortController();
     this.#closed.restart();

@@ -1,3 +1,4 @@
+import { invalidState } from "./check.ts";
 import type { InvalidShardCountError } from "./errors.ts";
 import type { GatewayBotInfo } from "./payload.ts";
 import type { Shard } from "./shard.ts";
@@ -49,7 +50,7 @@ export class ShardScaling {
     lifetime: AbortSignal,
   ): Promise<void> {
     if (this.#rescaled !== null) {
-      throw new DOMException("Cannot rescale: another rescale is under way", "InvalidStateError");
+      throw invalidState("rescale: another rescale is under way");
     }
     if (shardCount === this.#options.fleet.shardCount && this.#options.isStored) {
       throw new RangeError(
@@ -81,9 +82,8 @@ export class ShardScaling {
     const needed = shardIds?.length ?? shardCount;
     const available = remaining - reserve;
     if (available < needed) {
-      throw new DOMException(
-        `Cannot rescale: it takes ${needed} identifies, and ${available} can be used in the next ${reset_after} ms`,
-        "InvalidStateError",
+      throw invalidState(
+        `rescale: it takes ${needed} identifies, and ${available} can be used in the next ${reset_after} ms`,
       );
     }
     onRescaled(await fleet.rescale(shardCount, shardIds, { signal, lifetime }));

@@ -1,3 +1,5 @@
+import { onAbort } from "./abortable.ts";
+
 /**
  * Runs `body` with a controller that aborts with the first of the signals. Nothing stays on them afterwards, which
  * `AbortSignal.any` cannot promise while one of them lives on.
@@ -11,7 +13,7 @@ export async function withSignals<T>(
   try {
     for (const signal of signals) {
       signal?.throwIfAborted();
-      signal?.addEventListener("abort", () => controller.abort(signal.reason), { signal: listening.signal });
+      onAbort(signal, listening.signal, (reason) => controller.abort(reason));
     }
     return await body(controller);
   } finally {

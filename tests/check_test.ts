@@ -1,12 +1,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  checkArray,
   checkFunction,
   checkNumber,
   checkObject,
   checkSignal,
+  checkSnowflake,
   checkString,
   checkTimeout,
+  checkWord,
   given,
+  invalidState,
   refuse,
 } from "../lib/check.ts";
 import { test } from "./harness.ts";
@@ -66,4 +70,23 @@ test("checkString, checkFunction, checkObject and checkSignal take what they nam
   assertEquals(taken((value) => checkObject("x: it", value, "a")), [9]);
   assertEquals(taken((value) => checkSignal("x: it", value)), [0, 10]);
   assertThrows(() => checkObject("x: it", {}, "a", "b"), TypeError, "must be an object with a, b, received an object");
+});
+
+test("checkSnowflake takes up to 20 digits", () => {
+  for (const right of ["0", "197038439483310086", "1".repeat(20)]) checkSnowflake("ban: userId", right);
+  for (const wrong of ["", "x", "1".repeat(21), 5, null]) {
+    assertThrows(() => checkSnowflake("ban: userId", wrong), TypeError, "Cannot ban: userId must be a snowflake");
+  }
+});
+
+test("checkArray and checkWord take what they name, and nothing else", () => {
+  checkArray("wait: it", []);
+  assertThrows(() => checkArray("wait: it", { length: 1 }), TypeError, "must be an array, received an object");
+  checkWord("wait: it", "b", ["a", "b"]);
+  assertThrows(() => checkWord("wait: it", "c", ["a", "b"]), TypeError, 'must be one of a, b, received "c"');
+});
+
+test("invalidState is the DOMException for what cannot be done now", () => {
+  const { name, message } = invalidState("wait: it is over");
+  assertEquals([name, message], ["InvalidStateError", "Cannot wait: it is over"]);
 });

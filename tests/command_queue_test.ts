@@ -37,7 +37,7 @@ function command(d: unknown): SentPayload {
 /** What has become of promises by now. */
 async function states(promises: readonly Promise<void>[]): Promise<string[]> {
   const settled = promises.map((promise) => promise.then(() => "sent", (error) => error.message as string));
-  await Promise.resolve();
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
   return Promise.all(settled.map((one) => Promise.race([one, Promise.resolve("waits")])));
 }
 

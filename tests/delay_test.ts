@@ -62,21 +62,16 @@ test("delay rejects at once where the signal has aborted already", async () => {
 
 test("delay removes its listener from the signal", async () => {
   const { signal } = new AbortController();
-  const listeners = new Set<unknown>();
+  const listeners: (AbortSignal | undefined)[] = [];
   const add = signal.addEventListener.bind(signal);
-  const remove = signal.removeEventListener.bind(signal);
-  signal.addEventListener = (type: string, listener: EventListener) => {
-    listeners.add(listener);
-    add(type, listener);
-  };
-  signal.removeEventListener = (type: string, listener: EventListener) => {
-    listeners.delete(listener);
-    remove(type, listener);
+  signal.addEventListener = (type: string, listener: EventListener, options: AddEventListenerOptions) => {
+    listeners.push(options.signal);
+    add(type, listener, options);
   };
   const waiting = delay(1, { signal });
-  assertEquals(listeners.size, 1);
+  assertEquals(listeners.map((until) => until?.aborted), [false]);
   await waiting;
-  assertEquals(listeners.size, 0);
+  assertEquals(listeners.map((until) => until?.aborted), [true]);
 });
 
 test("delay that nobody looks at may be aborted", async () => {

@@ -2,11 +2,12 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { GatewayIntent } from "../lib/intent.ts";
 import { given } from "../lib/check.ts";
-import { checkSnowflake, type MembersQuery, type MembersRequestData, membersRequestData } from "../lib/member_query.ts";
+import { type MembersQuery, type MembersRequestData, membersRequestData } from "../lib/member_query.ts";
 import { test } from "./harness.ts";
 
 const GUILD = "197038439483310086";
 const USER = "80351110224678912";
+const NONCE = "the bytes of nonce must be a whole number from 1 to 32";
 const NONE = GatewayIntent.Guilds;
 const ALL = NONE | GatewayIntent.GuildMembers | GatewayIntent.GuildPresences;
 
@@ -36,23 +37,21 @@ test("membersRequestData asks for all members, which needs the intent GuildMembe
 test("membersRequestData allows 1 to 100 members by the beginning of names", () => {
   for (const limit of [1, 100]) assertEquals(dataOf({ query: "ab", limit }).limit, limit);
   for (const limit of [0, 101, 5_000]) {
-    assertRefused({ query: "ab", limit }, RangeError, `limit must be 1 to 100 with a query, received ${limit}`);
+    assertRefused({ query: "ab", limit }, RangeError, `limit must be a whole number from 1 to 100, received ${limit}`);
   }
 });
 
 test("membersRequestData needs a limit with a query", () => {
-  assertRefused({ query: "ab" }, RangeError, "limit must be a whole number from 0, received undefined");
-  assertRefused({ query: "" }, RangeError, "limit must be a whole number from 0, received undefined");
+  assertRefused({ query: "ab" }, TypeError, "limit must be a whole number from 1 to 100, received undefined");
+  assertRefused({ query: "" }, TypeError, "limit must be a whole number from 0, received undefined");
 });
 
 test("membersRequestData rejects a limit that is no whole number", () => {
   for (const limit of [-1, 1.5, NaN, Infinity, "5", null]) {
-    assertRefused({ query: "", limit }, RangeError, `limit must be a whole number from 0, received ${given(limit)}`);
-    assertRefused(
-      { userIds: USER, limit },
-      RangeError,
-      `limit must be a whole number from 0, received ${given(limit)}`,
-    );
+    const type = typeof limit === "number" ? RangeError : TypeError;
+    const message = `limit must be a whole number from 0, received ${given(limit)}`;
+    assertRefused({ query: "", limit }, type, message);
+    assertRefused({ userIds: USER, limit }, type, message);
   }
 });
 
@@ -65,8 +64,12 @@ test("membersRequestData asks by ids, or by one", () => {
 test("membersRequestData allows 1 to 100 ids", () => {
   const ids = Array.from({ length: 101 }, (_, index) => String(index));
   assertEquals(dataOf({ userIds: ids.slice(0, 100) }).user_ids?.length, 100);
-  assertRefused({ userIds: ids }, RangeError, "userIds must be 1 to 100 ids, received 101");
-  assertRefused({ userIds: [] }, RangeError, "userIds must be 1 to 100 ids, received 0");
+  assertRefused(
+    { userIds: ids },
+    RangeError,
+    "the number of userIds must be a whole number from 1 to 100, received 101",
+  );
+  assertRefused({ userIds: [] }, RangeError, "the number of userIds must be a whole number from 1 to 100, received 0");
 });
 
 test("membersRequestData rejects ids that are none", () => {
@@ -74,12 +77,12 @@ test("membersRequestData rejects ids that are none", () => {
   assertRefused({ userIds: "" }, TypeError, 'userIds must be a snowflake, received ""');
   assertRefused({ userIds: [USER, 7] }, TypeError, "userIds must be a snowflake, received 7");
   assertRefused({ userIds: [7n] }, TypeError, "userIds must be a snowflake, received 7n");
-  assertRefused({ userIds: 7 }, TypeError, "userIds must be an id or an array of ids, received 7");
-  assertRefused({ userIds: null }, TypeError, "userIds must be an id or an array of ids, received null");
+  assertRefused({ userIds: 7 }, TypeError, "userIds must be an array, received 7");
+  assertRefused({ userIds: null }, TypeError, "userIds must be an array, received null");
   assertRefused(
     { userIds: { length: 1 } },
     TypeError,
-    "userIds must be an id or an array of ids, received an object",
+    "userIds must be an array, received an object",
   );
 });
 
@@ -109,14 +112,14 @@ test("membersRequestData takes a nonce of 1 to 32 bytes, not characters", () => 
   for (const nonce of ["x", "x".repeat(32), "ü".repeat(16), "😀".repeat(8)]) {
     assertEquals(dataOf({ userIds: USER, nonce }).nonce, nonce);
   }
-  assertRefused({ userIds: USER, nonce: "x".repeat(33) }, RangeError, "nonce must be 1 to 32 bytes, received 33");
-  assertRefused({ userIds: USER, nonce: "ü".repeat(17) }, RangeError, "nonce must be 1 to 32 bytes, received 34");
-  assertRefused({ userIds: USER, nonce: "" }, RangeError, "nonce must be 1 to 32 bytes, received 0");
+  assertRefused({ userIds: USER, nonce: "x".repeat(33) }, RangeError, `${NONCE}, received 33`);
+  assertRefused({ userIds: USER, nonce: "ü".repeat(17) }, RangeError, `${NONCE}, received 34`);
+  assertRefused({ userIds: USER, nonce: "" }, RangeError, `${NONCE}, received 0`);
   assertRefused({ userIds: USER, nonce: 7 }, TypeError, "nonce must be a string, received 7");
 });
 
 test("membersRequestData rejects a UUID as a nonce: at 36 bytes the gateway would leave it out of its answers", () => {
-  assertRefused({ userIds: USER, nonce: crypto.randomUUID() }, RangeError, "nonce must be 1 to 32 bytes, received 36");
+  assertRefused({ userIds: USER, nonce: crypto.randomUUID() }, RangeError, `${NONCE}, received 36`);
 });
 
 test("membersRequestData rejects a guild id that is none", () => {
@@ -154,15 +157,5 @@ test("membersRequestData makes what the gateway takes, or throws TypeError or Ra
       assert(data.presences === undefined || intents === ALL);
     }),
     { numRuns: 1_000 },
-  );
-});
-
-test("checkSnowflake gives the id back, and says whose it is where it is none", () => {
-  assertEquals(checkSnowflake("ban", "userId", USER), USER);
-  assertEquals(checkSnowflake("ban", "userId", "0"), "0");
-  assertThrows(
-    () => checkSnowflake("ban", "userId", "1".repeat(21)),
-    TypeError,
-    "Cannot ban: userId must be a snowflake",
   );
 });

@@ -160,7 +160,7 @@ test("Shard rejects commands that are not right, naming what it was given, and s
     [() => shard.requestSoundboardSounds(["1", "two"]), '"two"'],
     [() => shard.requestSoundboardSounds(wrong("1")), '"1"'],
     [() => shard.requestChannelInfo("1", []), "an empty array"],
-    [() => shard.requestChannelInfo("1", [wrong("topic")]), "some of status, voice_start_time"],
+    [() => shard.requestChannelInfo("1", [wrong("topic")]), "one of status, voice_start_time"],
     [() => shard.requestChannelInfo(wrong(1), ["status"]), "1"],
     [() => shard.voiceStateUpdate(voiceOf(wrong(1n), null)), "1n"],
     [() => shard.voiceStateUpdate(voiceOf(wrong(Symbol("guild")), null)), "Symbol(guild)"],

@@ -104,7 +104,7 @@ test("Shard.requestGuildMembers rejects what is not right, and sends nothing", a
   const cases: [object, typeof TypeError | typeof RangeError, string][] = [
     [{}, TypeError, "query and userIds"],
     [{ query: "a", limit: 1, userIds: ["1"] }, TypeError, "query and userIds"],
-    [{ query: "a" }, RangeError, "undefined"],
+    [{ query: "a" }, TypeError, "undefined"],
     [{ query: "a", limit: 0 }, RangeError, "0"],
     [{ query: "a", limit: 101 }, RangeError, "101"],
     [{ query: "a", limit: -1 }, RangeError, "-1"],
