@@ -140,7 +140,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    */
   listenAll(listener: (event: GatewayEvent) => unknown, options: DispatcherWaitOptions = {}): Disposable {
     checkFunction("listen: the listener", listener);
-    return this.#listeners.addGeneral((event) => listener(event as GatewayEvent) as void, options);
+    return this.#listeners.add(null, (event) => listener(event as GatewayEvent) as void, options);
   }
 
   /**
@@ -265,7 +265,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * ```
    */
   emit(event: Event): void {
-    if (this.#listeners.hasGeneral || this.#listeners.hasNamed(event.type)) this.#dispatchHere(event);
+    if (this.#listeners.has(null) || this.#listeners.has(event.type)) this.#dispatchHere(event);
     // Looked up only now: a listener may have changed it.
     this.#parent?.emit(event);
   }
@@ -287,13 +287,13 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * ```
    */
   hasListeners(name: string | number): boolean {
-    return this.#listeners.hasGeneral || this.#listeners.hasNamed(String(name)) ||
+    return this.#listeners.has(null) || this.#listeners.has(String(name)) ||
       (this.#parent?.hasListeners(name) ?? false);
   }
 
   /** Like {@linkcode Dispatcher.hasListeners}, but what listens to all events does not count. */
   hasNamedListeners(name: string | number): boolean {
-    return this.#listeners.hasNamed(String(name)) || (this.#parent?.hasNamedListeners(name) ?? false);
+    return this.#listeners.has(String(name)) || (this.#parent?.hasNamedListeners(name) ?? false);
   }
 
   /** Adds a listener, by the platform's rules. */
@@ -329,7 +329,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     enter(event, this.#report);
     try {
       super.dispatchEvent(event);
-      if (this.#listeners.hasGeneral) this.#listeners.callGeneral(event);
+      if (this.#listeners.has(null)) this.#listeners.callGeneral(event);
     } finally {
       release(event);
     }

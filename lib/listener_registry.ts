@@ -17,8 +17,14 @@ export interface RegistrationOptions {
 // The dispatcher overrides these: the registry needs the platform's own.
 const { addEventListener, removeEventListener } = EventTarget.prototype;
 
+/** One listener as the platform sees it. */
+interface Registration extends EventListenerObject, Disposable {
+  readonly callback: EventListenerOrEventListenerObject;
+  readonly capture: boolean;
+}
+
 /**
- * The listeners of one dispatcher, by name, and those of every name.
+ * The listeners of one dispatcher, by name, and those of every name, which have the name `null`.
  *
  * What the platform gets to see is a stand-in for the user's callback (a {@linkcode Registration}), so that a failure
  * ends in a report: a throw in a bare listener ends the process on Deno and makes Bun exit with 1. `once` and `signal`
@@ -27,9 +33,8 @@ const { addEventListener, removeEventListener } = EventTarget.prototype;
 export class ListenerRegistry {
   readonly #target: EventTarget;
   readonly #report: OnListenerError;
-  readonly #named = new Map<string, Set<Registration>>();
-  // Replaced, never changed: who is added during a dispatch is not called in it, as on the platform.
-  #general: readonly Registration[] = [];
+  // Lists are replaced, never changed: who is added during a dispatch is not called in it, as on the platform.
+  readonly #registrations = new Map<string | null, readonly Registration[]>();
 
   /** Keeps the listeners of a target; failures go to the report, which must not throw. */
   constructor(target: EventTarget, report: OnListenerError) {
@@ -38,33 +43,38 @@ export class ListenerRegistry {
   }
 
   /** Whether a listener for just this name is registered. */
-  hasNamed(name: string): boolean {
-    return this.#named.has(name);
+  has(name: string | null): boolean {
+    return this.#registrations.has(name);
   }
 
-  /** Whether a listener for every name is registered. */
-  get hasGeneral(): boolean {
-    return this.#general.length > 0;
-  }
-
-  /** Adds a listener for one name without looking for duplicates. */
-  add(name: string, callback: EventListenerOrEventListenerObject, options: RegistrationOptions): Registration {
+  /** Adds a listener without looking for duplicates. */
+  add(
+    name: string | null,
+    callback: EventListenerOrEventListenerObject,
+    options: RegistrationOptions,
+  ): Disposable {
     checkObject("listen: the options", options);
-    const registration = new Registration(this, name, callback, options);
-    if (options.signal?.aborted) return registration;
-    const registrations = this.#named.get(name);
-    if (registrations === undefined) this.#named.set(name, new Set([registration]));
-    else registrations.add(registration);
-    const { capture = false, passive = false } = options;
-    addEventListener.call(this.#target, name, registration, { capture, passive });
-    return registration;
-  }
-
-  /** Adds a listener for every name. */
-  addGeneral(callback: EventListenerOrEventListenerObject, options: RegistrationOptions): Registration {
-    checkObject("listen: the options", options);
-    const registration = new Registration(this, null, callback, options);
-    if (!options.signal?.aborted) this.#general = [...this.#general, registration];
+    const { capture = false, once = false, passive = false, signal } = options;
+    checkSignal("listen: the signal", signal);
+    // What it leaves on its signal, which may live much longer, goes with it.
+    const remove = () => {
+      signal?.removeEventListener("abort", remove);
+      this.#delete(name, registration);
+    };
+    const registration: Registration = {
+      callback,
+      capture,
+      handleEvent: (event) => {
+        // The platform removes before it calls: a listener that dispatches the same name again is not called twice.
+        if (once) remove();
+        this.#call(callback, event);
+      },
+      [Symbol.dispose]: remove,
+    };
+    if (signal?.aborted) return registration;
+    signal?.addEventListener("abort", remove, { once: true });
+    this.#registrations.set(name, [...this.#get(name), registration]);
+    if (name !== null) addEventListener.call(this.#target, name, registration, { capture, passive });
     return registration;
   }
 
@@ -75,9 +85,8 @@ export class ListenerRegistry {
     options: boolean | AddEventListenerOptions | undefined,
   ): void {
     const name = String(type);
-    const { capture = false, once = false, passive = false, signal } = normalize(options);
-    if (!isCallback(callback, name) || this.#find(name, callback, capture) !== undefined) return;
-    this.add(name, callback, { capture, once, passive, signal });
+    const normalized = normalize(options);
+    if (isCallback(callback, name) && !this.#find(name, callback, normalized)) this.add(name, callback, normalized);
   }
 
   /** Removes the listener that `addEventListener` was given with the same arguments. */
@@ -87,41 +96,38 @@ export class ListenerRegistry {
     options: boolean | EventListenerOptions | undefined,
   ): void {
     const name = String(type);
-    const { capture = false } = normalize(options);
-    if (isCallback(callback, name)) this.#find(name, callback, capture)?.[Symbol.dispose]();
-  }
-
-  /** Takes a listener out; one that is not there is left alone. */
-  delete(registration: Registration): void {
-    const { name, capture } = registration;
-    if (name === null) {
-      this.#general = this.#general.filter((other) => other !== registration);
-      return;
-    }
-    const registrations = this.#named.get(name);
-    if (!registrations?.delete(registration)) return;
-    if (registrations.size === 0) this.#named.delete(name);
-    removeEventListener.call(this.#target, name, registration, { capture });
-  }
-
-  #find(name: string, callback: EventListenerOrEventListenerObject, capture: boolean): Registration | undefined {
-    for (const registration of this.#named.get(name) ?? []) {
-      if (registration.callback === callback && registration.capture === capture) return registration;
-    }
-    return undefined;
+    if (isCallback(callback, name)) this.#find(name, callback, normalize(options))?.[Symbol.dispose]();
   }
 
   /** Calls the listeners for every name. One that is removed meanwhile is not called any more, as on the platform. */
   callGeneral(event: Event): void {
-    const registrations = this.#general;
-    for (const registration of registrations) {
-      if (registrations === this.#general || this.#general.includes(registration)) registration.handleEvent(event);
+    for (const registration of this.#get(null)) {
+      if (this.#get(null).includes(registration)) registration.handleEvent(event);
     }
     if (event.cancelBubble) unstop(event);
   }
 
+  #get(name: string | null): readonly Registration[] {
+    return this.#registrations.get(name) ?? [];
+  }
+
+  #find(
+    name: string,
+    callback: EventListenerOrEventListenerObject,
+    { capture = false }: EventListenerOptions,
+  ): Registration | undefined {
+    return this.#get(name).find((one) => one.callback === callback && one.capture === capture);
+  }
+
+  #delete(name: string | null, registration: Registration): void {
+    const rest = this.#get(name).filter((other) => other !== registration);
+    if (rest.length > 0) this.#registrations.set(name, rest);
+    else this.#registrations.delete(name);
+    if (name !== null) removeEventListener.call(this.#target, name, registration, { capture: registration.capture });
+  }
+
   /** Calls a user's callback as the platform would, except that failures are reported and promises followed. */
-  call(callback: EventListenerOrEventListenerObject, event: Event): void {
+  #call(callback: EventListenerOrEventListenerObject, event: Event): void {
     try {
       const result: unknown = typeof callback === "function"
         ? callback.call(this.#target, event)
@@ -130,52 +136,6 @@ export class ListenerRegistry {
     } catch (error) {
       this.#report(error, event);
     }
-  }
-}
-
-/** One listener as the platform sees it. */
-export class Registration implements EventListenerObject, Disposable {
-  readonly #registry: ListenerRegistry;
-  /** The event's name, or `null` for all. */
-  readonly name: string | null;
-  /** The user's callback. */
-  readonly callback: EventListenerOrEventListenerObject;
-  /** Whether it was added for the capture phase. */
-  readonly capture: boolean;
-  readonly #once: boolean;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onAbort: (() => void) | undefined;
-
-  /** Makes a registration and has the signal end it. */
-  constructor(
-    registry: ListenerRegistry,
-    name: string | null,
-    callback: EventListenerOrEventListenerObject,
-    { capture = false, once = false, signal }: RegistrationOptions,
-  ) {
-    this.#registry = registry;
-    this.name = name;
-    this.callback = callback;
-    this.capture = capture;
-    this.#once = once;
-    checkSignal("listen: the signal", signal);
-    if (signal === undefined || signal.aborted) return;
-    this.#signal = signal;
-    this.#onAbort = () => this[Symbol.dispose]();
-    signal.addEventListener("abort", this.#onAbort, { once: true });
-  }
-
-  /** Calls the user's callback. */
-  handleEvent(event: Event): void {
-    // The platform removes before it calls: a listener that dispatches the same name again is not called twice.
-    if (this.#once) this[Symbol.dispose]();
-    this.#registry.call(this.callback, event);
-  }
-
-  /** Removes the listener, and what it left on its signal, which may live much longer. */
-  [Symbol.dispose](): void {
-    this.#registry.delete(this);
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 }
 
