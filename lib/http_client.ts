@@ -1,6 +1,14 @@
 import { attempt } from "./attempt.ts";
 import { type BotAuthentication, checkAuthentication } from "./authentication.ts";
-import { checkFunction, checkObject, checkSignal, checkTimeout, invalidState, refuse } from "./check.ts";
+import {
+  checkFunction,
+  checkObject,
+  checkSignal,
+  checkSnowflake,
+  checkTimeout,
+  invalidState,
+  refuse,
+} from "./check.ts";
 import { gatewayUrl, handshake } from "./handshake.ts";
 import { HTTPRequests } from "./http_requests.ts";
 import { assertPath, baseUrlOf, gatewayBotInfoOf, gatewayInfoOf, redacted } from "./http_shape.ts";
@@ -173,9 +181,7 @@ export class HTTPClient {
   ): Promise<Message> {
     return this.#within(options, async (signal) => {
       checkAuthentication(auth);
-      if (typeof channelId !== "string" || !/^\d+$/.test(channelId)) {
-        refuse("create a message: the channel id", "a string of digits", channelId);
-      }
+      checkSnowflake("create a message: the channel id", channelId);
       return await this.request<Message>("POST", `/channels/${channelId}/messages`, { auth, signal, body: message });
     });
   }

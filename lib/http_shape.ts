@@ -1,4 +1,4 @@
-import { checkString } from "./check.ts";
+import { checkNumber, checkString, refuse } from "./check.ts";
 import { type RateLimitAnswer, readRateLimit } from "./http_bucket.ts";
 import { HTTPError } from "./http_error.ts";
 import type { RequestOptions } from "./http_options.ts";
@@ -20,11 +20,9 @@ export function baseUrlOf(base: string): string {
   // Not quoted in the message: it can hold a password, or be the token.
   checkString("use the base URL: it", base);
   const url = URL.parse(base);
-  if (url?.protocol !== "https:" && url?.protocol !== "http:") {
-    throw new TypeError("Cannot use the base URL: it must begin with https: or http:");
-  }
-  if (url.username || url.password || url.search || url.hash) {
-    throw new TypeError("Cannot use the base URL: it must hold neither credentials nor a query nor a fragment");
+  const isHTTP = url?.protocol === "https:" || url?.protocol === "http:";
+  if (!isHTTP || url.username || url.password || url.search || url.hash) {
+    throw new TypeError("Cannot use the base URL: it must be http: or https: without credentials, query and fragment");
   }
   return url.href.replace(/\/+$/, "");
 }
@@ -35,10 +33,8 @@ export function baseUrlOf(base: string): string {
  * @throws {TypeError} Where it does not begin with one `/`, or could be read as leading elsewhere.
  */
 export function assertPath(path: string): void {
-  const segments = `${path}`.split("?", 1)[0]!.split("/");
-  const leaves = segments.some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment));
   // deno-lint-ignore no-control-regex
-  if (!/^\/(?!\/)[^\\#\x00-\x20\x7f]*$/.test(path) || leaves) {
+  if (!/^(?!\/\/|[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$))\/[^\\#\x00-\x20\x7f]*$/i.test(path)) {
     throw new TypeError(
       'Cannot send a request: the path must begin with one "/" and hold neither "." segments nor "\\", "#" or white space',
     );
@@ -88,10 +84,9 @@ const MAX_CAUSES = 3;
 
 /** Copies the parts of an error that can be shown: one of `fetch` can hold the whole request. */
 export function errorWithoutSecrets(error: unknown, secrets: readonly string[], depth: number = MAX_CAUSES): Error {
-  const { name, message, code, cause } = asObject(error);
-  const text = typeof message === "string" ? message : String(error);
+  const { name, message = error, code, cause } = asObject(error);
   const inner = depth > 0 && cause instanceof Error ? { cause: errorWithoutSecrets(cause, secrets, depth - 1) } : {};
-  const copy: Error & { code?: string } = new Error(withoutSecrets(text, secrets), inner);
+  const copy: Error & { code?: string } = new Error(withoutSecrets(String(message), secrets), inner);
   if (typeof name === "string") copy.name = withoutSecrets(name, secrets);
   if (typeof code === "string") copy.code = withoutSecrets(code, secrets);
   return copy;
@@ -145,9 +140,8 @@ function cut(text: string): string {
  * @throws {HTTPError} Where it has another shape.
  */
 export function gatewayInfoOf(body: unknown): { url: string } {
-  const { url } = asObject(body);
-  check("GET /gateway", body, isSocketUrl(url), "url must be the URL of a WebSocket");
-  return { url: url as string };
+  checkAnswer("GET /gateway", body, () => {});
+  return body as { url: string };
 }
 
 /**
@@ -156,30 +150,30 @@ export function gatewayInfoOf(body: unknown): { url: string } {
  * @throws {HTTPError} Where it has another shape.
  */
 export function gatewayBotInfoOf(body: unknown): GatewayBotInfo {
-  const { url, shards, session_start_limit } = asObject(body);
-  const limit = asObject(session_start_limit);
-  const route = "GET /gateway/bot";
-  check(route, body, isSocketUrl(url), "url must be the URL of a WebSocket");
-  check(route, body, isCount(shards, 1, MAX_SHARDS), `shards must be an integer from 1 to ${MAX_SHARDS}`);
-  check(route, body, isCount(limit.max_concurrency, 1), "max_concurrency must be a positive integer");
-  for (const name of ["total", "remaining", "reset_after"]) {
-    check(route, body, isCount(limit[name], 0), `session_start_limit.${name} must be an integer of 0 or more`);
-  }
+  checkAnswer("GET /gateway/bot", body, (subject) => {
+    const { shards, session_start_limit } = asObject(body);
+    checkNumber(`${subject} shards`, shards, 1, MAX_SHARDS);
+    for (const name of ["max_concurrency", "total", "remaining", "reset_after"]) {
+      const value = asObject(session_start_limit)[name];
+      checkNumber(`${subject} session_start_limit.${name}`, value, name === "max_concurrency" ? 1 : 0);
+    }
+  });
   return body as GatewayBotInfo;
 }
 
-function check(route: string, body: unknown, holds: boolean, rule: string): void {
-  if (!holds) throw new HTTPError(`Cannot use the answer to ${route}: ${rule}`, 200, { body });
+function checkAnswer(route: string, body: unknown, check: (subject: string) => void): void {
+  const subject = `use the answer to ${route}:`;
+  const { url } = asObject(body);
+  try {
+    if (typeof url !== "string" || !/^wss?:$/.test(URL.parse(url)?.protocol ?? "")) {
+      refuse(`${subject} url`, "the URL of a WebSocket", url);
+    }
+    check(subject);
+  } catch (cause) {
+    throw new HTTPError((cause as Error).message, 200, { body, cause });
+  }
 }
 
 function asObject(value: unknown): Record<string, unknown> {
   return (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-}
-
-function isCount(value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
-}
-
-function isSocketUrl(value: unknown): boolean {
-  return typeof value === "string" && /^wss?:$/.test(URL.parse(value)?.protocol ?? "");
 }

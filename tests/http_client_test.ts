@@ -146,7 +146,7 @@ test("HTTPClient posts a message as Discord wants it", () =>
 test("HTTPClient.createMessage refuses a channel id that could lead elsewhere", async () => {
   using client = new HTTPClient({ fetch: () => Promise.reject(new Error("Asked")) });
   for (const id of ["", "1/../2", "@me", "1?x", 1 as never]) {
-    await assertRejects(() => client.createMessage(AUTH, id, { content: "" }), TypeError, "must be a string of digits");
+    await assertRejects(() => client.createMessage(AUTH, id, { content: "" }), TypeError, "must be a snowflake");
   }
 });
 
