@@ -28,22 +28,18 @@ const MAX_SHOWN = 40;
 
 /** Sorts a request into its route. The path begins with `/`. */
 export function routeOf(method: string, path: string): Route {
-  const segments = path.split("?", 1)[0]!.split("/").slice(1);
-  const [top = "", id = "", token = ""] = segments;
+  const [pathname = ""] = path.split("?", 1);
+  const [, top = "", id = "", token = ""] = pathname.split("/");
   const secret = WITH_TOKEN.has(top) && token !== "" ? token : null;
-  const key = segments.map((segment, index) => {
-    if (index === 1 && MAJORS.has(top)) return ":major";
-    if (index === 2 && secret !== null) return ":token";
-    if (segments[index - 1] === "reactions") return ":emoji";
-    return /^\d+$/.test(segment) ? ":id" : segment;
-  });
-  const label = segments.map((segment, index) =>
-    (index === 2 && secret !== null) || segment.length > MAX_SHOWN ? "[redacted]" : segment
+  const shown = pathname.split("/").map((segment, index) =>
+    (index === 3 && secret !== null) || segment.length > MAX_SHOWN ? "[redacted]" : segment
   );
+  const label = `${method} ${shown.join("/")}`;
   return {
-    key: `${method} /${key.join("/")}`,
+    // All emojis of a reaction are one route.
+    key: label.replace(/(?<=\/reactions\/)[^/]+|(?<=\/)\d+(?=\/|$)/g, ":id"),
     major: MAJORS.has(top) ? `${top}/${id}/${top === "webhooks" ? token : ""}` : "",
-    label: `${method} /${label.join("/")}`,
+    label,
     secret,
   };
 }

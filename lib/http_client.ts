@@ -11,7 +11,7 @@ import {
 } from "./check.ts";
 import { gatewayUrl, handshake } from "./handshake.ts";
 import { HTTPRequests } from "./http_requests.ts";
-import { assertPath, baseUrlOf, gatewayBotInfoOf, gatewayInfoOf, redacted } from "./http_shape.ts";
+import { assertPath, baseUrlOf, gatewayBotInfoOf, gatewayInfoOf } from "./http_shape.ts";
 import type {
   ConnectToGatewayOptions,
   CreateMessageOptions,
@@ -147,7 +147,7 @@ export class HTTPClient {
       checkAuthentication(auth);
       const { onRetry } = options;
       const body = await this.request("GET", "/gateway/bot", { auth, signal, onRetry });
-      const info = gatewayBotInfoOf(redacted(body, [auth.token]));
+      const info = gatewayBotInfoOf(body);
       this.#gateway = { url: info.url };
       return info;
     });

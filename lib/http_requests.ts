@@ -3,10 +3,10 @@ import { backoffMs } from "./backoff.ts";
 import { delay } from "./delay.ts";
 import { InvalidTokenError } from "./errors.ts";
 import { DOCTOR, INVALID_TOKEN } from "./fatal_error.ts";
-import { AddressLimit, type Route, routeOf } from "./http_bucket.ts";
+import { AddressLimit, routeOf } from "./http_bucket.ts";
 import { HTTPLimiter } from "./http_limiter.ts";
 import type { RequestOptions } from "./http_options.ts";
-import { type Answer, answerOf, errorWithoutSecrets, headersOf, withoutSecrets } from "./http_shape.ts";
+import { type Answer, answerOf, headersOf, type Redact, redactedError, redactorOf } from "./http_shape.ts";
 import { withSignals } from "./with_signals.ts";
 
 /** How often a 429 is taken at its word: what waited as it was told rarely needs a second time. */
@@ -49,9 +49,9 @@ export class HTTPRequests {
   /** Sends a request until it is answered for good; see {@linkcode HTTPClient.request}. */
   async perform(method: string, path: string, options: RequestOptions, signal: AbortSignal): Promise<unknown> {
     const { auth, body, onRetry, retry = method === "GET" } = options;
-    const { label, ...rest } = routeOf(method, path);
-    const secrets = [auth?.token, rest.secret].filter((secret) => typeof secret === "string");
-    const route = { ...rest, label: withoutSecrets(label, secrets) };
+    const route = routeOf(method, path);
+    const redact = redactorOf([auth?.token, route.secret].filter((secret) => typeof secret === "string"));
+    const label = redact(route.label);
     const account = this.#accountOf(auth);
     const init: RequestInit = { method, headers: headersOf(this.#options.userAgent, options), redirect: "manual" };
     if (body !== undefined) init.body = JSON.stringify(body);
@@ -62,16 +62,16 @@ export class HTTPRequests {
     for (;;) {
       await account.limiter.inTurn(route, signal, async () => {
         // After the wait: whoever went before may have found it out.
-        assertAccepted(account, route);
+        assertAccepted(account, label);
         attempt++;
-        answer = await this.#exchange(route, path, init, secrets, signal);
+        answer = await this.#exchange(label, path, init, redact, signal);
         const { status, error, rateLimit } = answer;
         if (rateLimit !== null) account.limiter.learn(route, rateLimit);
         if (error === null) return false;
         // Where the path holds a token of its own, a 401 is about that one.
         if (status === 401 && auth !== undefined && route.secret === null) {
           account.rejected = error;
-          assertAccepted(account, route);
+          assertAccepted(account, label);
         }
         const blocked = rateLimit?.blocked ?? null;
         const isBelieved = blocked !== null && ++limited <= MAX_RATE_LIMITED;
@@ -87,7 +87,7 @@ export class HTTPRequests {
   }
 
   /** Sends a request once and reads the answer. */
-  #exchange(route: Route, path: string, init: RequestInit, secrets: string[], signal: AbortSignal): Promise<Answer> {
+  #exchange(label: string, path: string, init: RequestInit, redact: Redact, signal: AbortSignal): Promise<Answer> {
     const { baseUrl, fetch, timeoutMs } = this.#options;
     return withSignals([signal], async (controller) => {
       const timer = setTimeout(
@@ -97,14 +97,14 @@ export class HTTPRequests {
       try {
         const response = await fetch(baseUrl + path, { ...init, signal: controller.signal });
         // Read in any case: a body that is left lying keeps its connection.
-        return answerOf(route.label, response, await response.text(), secrets);
+        return answerOf(label, response, await response.text(), redact);
       } catch (fault) {
         signal.throwIfAborted();
         // Deno without --allow-net: no retry changes that, and who runs the bot has to see it.
         if ((fault as Error | null)?.name === "NotCapable") throw fault;
-        const cause = errorWithoutSecrets(controller.signal.aborted ? controller.signal.reason : fault, secrets);
+        const cause = redactedError(controller.signal.aborted ? controller.signal.reason : fault, redact);
         // The runtimes differ in what they throw; `fetch` is specified to reject with a TypeError.
-        const error = new TypeError(`Cannot ${route.label}: ${cause.message}`, { cause });
+        const error = new TypeError(`Cannot ${label}: ${cause.message}`, { cause });
         return { status: 0, body: undefined, rateLimit: null, error };
       } finally {
         clearTimeout(timer);
@@ -123,7 +123,7 @@ export class HTTPRequests {
   }
 }
 
-function assertAccepted({ rejected }: Account, { label }: Route): void {
+function assertAccepted({ rejected }: Account, label: string): void {
   if (rejected === null) return;
   throw new InvalidTokenError(`Cannot ${label}: ${INVALID_TOKEN}${DOCTOR}`, { cause: rejected });
 }

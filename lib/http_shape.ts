@@ -63,32 +63,36 @@ export function headersOf(userAgent: string, options: RequestOptions): Headers {
   return headers;
 }
 
-/** Takes secrets out of a text, also where it is JSON. */
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
-    .reduce((text, secret) => text.replaceAll(secret, REDACTED), text);
+/** Takes secrets out of a text. */
+export type Redact = (text: string) => string;
+
+/** Makes what takes secrets out of texts, also where they are JSON. */
+export function redactorOf(secrets: readonly string[]): Redact {
+  const all = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  return (text) => all.reduce((text, secret) => text.replaceAll(secret, REDACTED), text);
 }
 
-/** Takes secrets out of what a JSON text held: it can have written them with escapes. */
-export function redacted(value: unknown, secrets: readonly string[]): unknown {
-  if (typeof value === "string") return withoutSecrets(value, secrets);
-  if (Array.isArray(value)) return value.map((item) => redacted(item, secrets));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [withoutSecrets(key, secrets), redacted(item, secrets)]),
-  );
+/** Takes secrets out of what a JSON text held, which can have written them with escapes; a text is cut off. */
+function redacted(body: unknown, redact: Redact): unknown {
+  if (typeof body !== "object") return typeof body === "string" ? cut(redact(body)) : body;
+  const text = redact(JSON.stringify(body));
+  try {
+    return JSON.parse(text);
+  } catch {
+    return cut(text);
+  }
 }
 
 /** How deep the causes of an error are copied: Deno says why a fetch failed in the first one. */
 const MAX_CAUSES = 3;
 
 /** Copies the parts of an error that can be shown: one of `fetch` can hold the whole request. */
-export function errorWithoutSecrets(error: unknown, secrets: readonly string[], depth: number = MAX_CAUSES): Error {
+export function redactedError(error: unknown, redact: Redact, depth: number = MAX_CAUSES): Error {
   const { name, message = error, code, cause } = asObject(error);
-  const inner = depth > 0 && cause instanceof Error ? { cause: errorWithoutSecrets(cause, secrets, depth - 1) } : {};
-  const copy: Error & { code?: string } = new Error(withoutSecrets(String(message), secrets), inner);
-  if (typeof name === "string") copy.name = withoutSecrets(name, secrets);
-  if (typeof code === "string") copy.code = withoutSecrets(code, secrets);
+  const inner = depth > 0 && cause instanceof Error ? { cause: redactedError(cause, redact, depth - 1) } : {};
+  const copy: Error & { code?: string } = new Error(redact(`${message}`), inner);
+  if (typeof name === "string") copy.name = redact(name);
+  if (typeof code === "string") copy.code = redact(code);
   return copy;
 }
 
@@ -104,19 +108,17 @@ export interface Answer {
   readonly error: Error | null;
 }
 
-/** Makes of a response what the rest of the client works with. An answer that is not a success keeps no secret. */
-export function answerOf(label: string, response: Response, raw: string, secrets: readonly string[]): Answer {
+/** Makes of a response what the rest of the client works with. Its error keeps no secret. */
+export function answerOf(label: string, response: Response, raw: string, redact: Redact): Answer {
   const { status, ok, headers } = response;
-  let body: unknown;
+  let body: unknown = raw;
   let error: Error | null = null;
   try {
     body = raw === "" ? undefined : JSON.parse(raw);
-    if (!ok) body = redacted(body, secrets);
   } catch {
-    body = cut(withoutSecrets(raw, secrets));
-    if (ok) error = new HTTPError(`Cannot ${label}: the answer is not JSON`, status, { body });
+    error = new HTTPError(`Cannot ${label}: the answer is not JSON`, status, { body: redacted(raw, redact) });
   }
-  if (!ok) error = httpErrorOf(label, status, body);
+  if (!ok) error = httpErrorOf(label, status, redacted(body, redact));
   return { status, body, rateLimit: readRateLimit(status, headers, body), error };
 }
 
@@ -170,7 +172,7 @@ function checkAnswer(route: string, body: unknown, check: (subject: string) => v
     }
     check(subject);
   } catch (cause) {
-    throw new HTTPError((cause as Error).message, 200, { body, cause });
+    throw new HTTPError((cause as Error).message, 200, { cause });
   }
 }
 

@@ -13,7 +13,7 @@ const SILENT: RateLimitAnswer = { bucket: null, waitMs: 0, blocked: null, invali
 
 test("routeOf keeps the top-level resource apart and replaces every other id", () => {
   const route = routeOf("GET", "/channels/12/messages/34?limit=1");
-  assertEquals(route.key, "GET /channels/:major/messages/:id");
+  assertEquals(route.key, "GET /channels/:id/messages/:id");
   assertEquals(route.major, "channels/12/");
   assertEquals(route.label, "GET /channels/12/messages/34");
   assertEquals(route.secret, null);
@@ -29,12 +29,12 @@ test("routeOf keeps the top-level resource apart and replaces every other id", (
 
 test("routeOf shows no token of a webhook or an interaction", () => {
   const webhook = routeOf("POST", "/webhooks/1/canary/messages/2?wait=true");
-  assertEquals(webhook.key, "POST /webhooks/:major/:token/messages/:id");
+  assertEquals(webhook.key, "POST /webhooks/:id/[redacted]/messages/:id");
   assertEquals(webhook.major, "webhooks/1/canary");
   assertEquals(webhook.label, "POST /webhooks/1/[redacted]/messages/2");
   assertEquals(webhook.secret, "canary");
   const interaction = routeOf("POST", "/interactions/1/canary/callback");
-  assertEquals(interaction.key, "POST /interactions/:id/:token/callback");
+  assertEquals(interaction.key, "POST /interactions/:id/[redacted]/callback");
   assertEquals(interaction.major, "");
   assertEquals(interaction.label, "POST /interactions/1/[redacted]/callback");
   assertEquals(routeOf("GET", "/webhooks/1").secret, null);
