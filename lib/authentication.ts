@@ -35,23 +35,14 @@ export class BotAuthentication {
    * @throws {TypeError} Where the token is not a string, is empty, has a prefix, or holds a character that no token has.
    */
   constructor(token: string) {
-    if (typeof token !== "string") {
-      throw new TypeError(
-        `Cannot take the token: it must be a string, received ${token === null ? "null" : typeof token}` +
-          (token === undefined ? " (is the environment variable set?)" : ""),
-      );
-    }
-    const trimmed = token.trim();
-    if (trimmed === "") throw new TypeError("Cannot take the token: it is empty (is the environment variable set?)");
+    const trimmed = typeof token === "string" ? token.trim() : "";
+    if (trimmed === "") refuse("take the token: it", "a text (is the environment variable set?)", token);
     const [prefix] = /^(?:bot|bearer)(?=\s|$)/i.exec(trimmed) ?? [];
     if (prefix !== undefined) {
-      throw new TypeError(
-        `Cannot take the token: it begins with "${prefix} "; pass the token alone, as IDENTIFY must not carry a prefix ` +
-          "and HTTP requests get theirs here",
-      );
+      throw new TypeError(`Cannot take the token: it begins with "${prefix} "; pass it without the prefix`);
     }
     if (!TOKEN.test(trimmed)) {
-      throw new TypeError("Cannot take the token: it holds white space or a character that is not printable ASCII");
+      throw new TypeError("Cannot take the token: it must be printable ASCII without white space");
     }
     this.#token = trimmed;
   }

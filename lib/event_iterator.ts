@@ -35,9 +35,7 @@ export class EventIterator<T> implements AsyncIterableIterator<T> {
     if (this.#unsubscribe === undefined) return;
     if (this.#takers.length === 0 && this.#queue.length === this.#highWaterMark) {
       this.fail(
-        new RangeError(
-          `Cannot keep more events: ${this.#highWaterMark} of "${event.type}" wait to be taken, which is the highWaterMark`,
-        ),
+        new RangeError(`Cannot keep more events: ${this.#highWaterMark} of "${event.type}" wait (highWaterMark)`),
       );
       return;
     }

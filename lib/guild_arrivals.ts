@@ -1,3 +1,4 @@
+import { onAbort } from "./abortable.ts";
 import type { Shard } from "./shard.ts";
 
 /** Options of {@linkcode guildsArrived}. */
@@ -29,7 +30,7 @@ export async function guildsArrived(shard: Shard, options: GuildArrivalsOptions)
   }, { signal: listening.signal });
   eventDispatcher.listen("GUILD_CREATE", arrive, { signal: listening.signal });
   eventDispatcher.listen("GUILD_DELETE", arrive, { signal: listening.signal });
-  signal.addEventListener("abort", () => arrived.reject(signal.reason), { signal: listening.signal });
+  onAbort(signal, listening.signal, arrived.reject);
   arrived.promise.catch(() => {});
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {

@@ -1,4 +1,4 @@
-import { checkNumber, refuse } from "./check.ts";
+import { checkNumber, checkWord, refuse } from "./check.ts";
 import { DisconnectError } from "./errors.ts";
 
 /** What the query of a gateway URL says. */
@@ -23,7 +23,7 @@ export interface GatewayQuery {
   compress?: "zlib-stream" | "zstd-stream" | "none" | undefined;
 }
 
-const COMPRESSIONS: ReadonlySet<string> = new Set(["zlib-stream", "zstd-stream", "none"]);
+const COMPRESSIONS: readonly string[] = ["zlib-stream", "zstd-stream", "none"];
 
 /**
  * Adds the query to the gateway's URL, which may be a bare host, end in a slash or have a query of its own: the resume
@@ -41,9 +41,7 @@ export function gatewayUrl(base: string, query: GatewayQuery = {}): URL {
   }
   checkNumber("connect to the gateway: the version", version, 1);
   if (encoding !== "json") refuse("connect to the gateway: the encoding", "json", encoding);
-  if (!COMPRESSIONS.has(compress)) {
-    refuse("connect to the gateway: compress", `one of ${[...COMPRESSIONS].join(", ")}`, compress);
-  }
+  checkWord("connect to the gateway: compress", compress, COMPRESSIONS);
   url.hash = "";
   url.searchParams.set("v", `${version}`);
   url.searchParams.set("encoding", encoding);

@@ -36,7 +36,7 @@ export function assertPath(path: string): void {
   // deno-lint-ignore no-control-regex
   if (!/^(?!\/\/|[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$))\/[^\\#\x00-\x20\x7f]*$/i.test(path)) {
     throw new TypeError(
-      'Cannot send a request: the path must begin with one "/" and hold neither "." segments nor "\\", "#" or white space',
+      'Cannot send a request: the path must begin with one "/", and hold no "." segment, "\\", "#" or white space',
     );
   }
 }

@@ -1,3 +1,4 @@
+import { abortable } from "./abortable.ts";
 import { attempt } from "./attempt.ts";
 import { type BotAuthentication, checkAuthentication } from "./authentication.ts";
 import { checkObject, checkSignal, invalidState } from "./check.ts";
@@ -220,7 +221,7 @@ export class ShardManager implements AsyncDisposable {
       const started = this.#options.shardCount === undefined || shardCount === null
         ? this.#fleet.start(info.shards)
         : this.#fleet.start(shardCount, shardIds ?? undefined);
-      await Promise.race([started, endOf(signal)]);
+      await abortable(started, signal);
       signal.throwIfAborted();
     } catch (error) {
       if (!signal.aborted) this.#lifetime.fail(error as Error);
@@ -359,9 +360,4 @@ export class ShardManager implements AsyncDisposable {
     }
     return !this.#lifetime.failWith(error, shard.dispatcher);
   }
-}
-
-/** Rejects with the signal's reason when it aborts. */
-function endOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }

@@ -1,6 +1,6 @@
 import type { ShardOptions } from "./shard_options.ts";
 import { checkShardOptions } from "./shard_options.ts";
-import { checkNumber, refuse } from "./check.ts";
+import { checkArray, checkNumber } from "./check.ts";
 import { checkShardCount, checkShardId } from "./sharding.ts";
 import type { IdentifyRateLimiter } from "./times_per.ts";
 
@@ -62,7 +62,7 @@ export function checkManagerOptions(intents: number, options: ShardManagerOption
 export function checkShardIds(shardCount: number, shardIds: readonly number[] | undefined): void {
   checkShardCount(shardCount);
   if (shardIds === undefined) return;
-  if (!Array.isArray(shardIds)) refuse("manage shards: shardIds", "an array", shardIds);
+  checkArray("manage shards: shardIds", shardIds);
   if (shardIds.length === 0) throw new RangeError("Cannot manage shards: shardIds is empty");
   for (const shardId of shardIds) checkShardId(shardId, shardCount);
   if (new Set(shardIds).size < shardIds.length) {

@@ -4,6 +4,7 @@ import type { GatewayBotInfo } from "./payload.ts";
 import type { Shard } from "./shard.ts";
 import type { RescaledData } from "./shard_events.ts";
 import type { ShardFleet } from "./shard_fleet.ts";
+import { withSignals } from "./with_signals.ts";
 
 /** What a {@linkcode ShardScaling} gets from its owner. */
 export interface ShardScalingOptions {
@@ -57,17 +58,15 @@ export class ShardScaling {
         `Cannot rescale: there are ${shardCount} shards already, and the session store can keep one session for each`,
       );
     }
-    const calledOff = new AbortController();
-    for (const one of [lifetime, signal]) {
-      one?.addEventListener("abort", () => calledOff.abort(one.reason), { signal: calledOff.signal });
-    }
-    const rescaled = this.#rescale(shardCount, shardIds, calledOff.signal, lifetime);
+    const rescaled = withSignals(
+      [lifetime, signal],
+      ({ signal }) => this.#rescale(shardCount, shardIds, signal, lifetime),
+    );
     this.#rescaled = rescaled.catch(() => {});
     try {
       await rescaled;
     } finally {
       this.#rescaled = null;
-      calledOff.abort();
     }
   }
 

@@ -65,5 +65,5 @@ test("BotAuthentication refuses what is no token, without quoting it", () => {
   }
   assertThrows(() => new BotAuthentication(undefined as never), TypeError, "is the environment variable set?");
   assertThrows(() => new BotAuthentication(null as never), TypeError, "received null");
-  assertThrows(() => new BotAuthentication(42 as never), TypeError, "received number");
+  assertThrows(() => new BotAuthentication(42 as never), TypeError, "received 42");
 });

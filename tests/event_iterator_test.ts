@@ -94,7 +94,7 @@ test("Dispatcher.events fails once more wait than highWaterMark, after what wait
   const error = await assertRejects(() => events.next(), RangeError);
   assertEquals(
     (error as Error).message,
-    'Cannot keep more events: 2 of "x" wait to be taken, which is the highWaterMark',
+    'Cannot keep more events: 2 of "x" wait (highWaterMark)',
   );
 });
 
