@@ -73,15 +73,8 @@ export function track(event: Event, promise: unknown, report: OnListenerError): 
  * ```
  */
 export class GatewayEvent<T = unknown> extends Event {
-  /** The shard that received it, or `null` for what no shard received. */
-  readonly shardId: number | null;
-  /** The session it was received in, or `null`. */
-  readonly sessionId: string | null;
-  /** The sequence number of a dispatch, else `null`. */
-  readonly sequence: number | null;
-  readonly #payload: Uint8Array | string | null;
-  #bytes: Uint8Array | undefined;
-  #detail: T | undefined;
+  /** Replaced where something is read for the first time; few fields, because an event is made for every message. */
+  #init: GatewayEventInit<T>;
   /** How many are not done with it: dispatchers that call their listeners, promises, iterators. */
   #pending = 0;
   #report: OnListenerError = printListenerError;
@@ -113,12 +106,22 @@ export class GatewayEvent<T = unknown> extends Event {
    */
   constructor(type: string, init: GatewayEventInit<T> = {}) {
     super(type);
-    const { shardId = null, sessionId = null, sequence = null, payload = null, detail } = init;
-    this.shardId = shardId;
-    this.sessionId = sessionId;
-    this.sequence = sequence;
-    this.#payload = payload;
-    this.#detail = detail;
+    this.#init = init;
+  }
+
+  /** The shard that received it, or `null` for what no shard received. */
+  get shardId(): number | null {
+    return this.#init.shardId ?? null;
+  }
+
+  /** The session it was received in, or `null`. */
+  get sessionId(): string | null {
+    return this.#init.sessionId ?? null;
+  }
+
+  /** The sequence number of a dispatch, else `null`. */
+  get sequence(): number | null {
+    return this.#init.sequence ?? null;
   }
 
   /**
@@ -128,11 +131,14 @@ export class GatewayEvent<T = unknown> extends Event {
    * @throws {DOMException} "InvalidStateError" if the event was made from data and not from a message.
    */
   get payload(): Uint8Array {
-    const payload = this.#payload;
-    if (payload === null) {
+    const { payload } = this.#init;
+    if (payload instanceof Uint8Array) return payload;
+    if (typeof payload !== "string") {
       throw invalidState(`read the payload of "${this.type}": it was not received from the gateway`);
     }
-    return this.#bytes ??= typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
+    const bytes = new TextEncoder().encode(payload);
+    this.#init = { ...this.#init, payload: bytes };
+    return bytes;
   }
 
   /**
@@ -141,12 +147,13 @@ export class GatewayEvent<T = unknown> extends Event {
    * @throws {SyntaxError} If the message is not valid JSON.
    */
   get detail(): T {
+    const { detail, payload } = this.#init;
     // JSON knows no undefined: it can only mean that nobody has read the message yet.
-    if (this.#detail === undefined && this.#payload !== null) {
-      const envelope = parseEnvelope(this.#payload);
-      this.#detail = (isOpcode(this.type) ? envelope : envelope.d) as T;
-    }
-    return this.#detail as T;
+    if (detail !== undefined || payload == null) return detail as T;
+    const envelope = parseEnvelope(payload);
+    const read = (isOpcode(this.type) ? envelope : envelope.d) as T;
+    this.#init = { ...this.#init, detail: read };
+    return read;
   }
 
   /**
