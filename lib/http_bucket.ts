@@ -9,7 +9,7 @@
 export interface Route {
   /** Method and path with every id replaced: what Discord maps to a bucket. */
   readonly key: string;
-  /** The top-level resource, which has a bucket of its own: a channel, a guild, or a webhook with its token. */
+  /** The top-level resource, which has a bucket of its own: a channel, a guild, a webhook or an interaction. */
   readonly major: string;
   /** Method and path as they may be shown: without a query, and without what is or could be a token. */
   readonly label: string;
@@ -18,7 +18,7 @@ export interface Route {
 }
 
 /** "During calculation, per-route rate limits often account for top-level resources within the path". */
-const MAJORS: ReadonlySet<string> = new Set(["channels", "guilds", "webhooks"]);
+const MAJORS: ReadonlySet<string> = new Set(["channels", "guilds", "webhooks", "interactions"]);
 
 /** `/webhooks/{id}/{token}` and `/interactions/{id}/{token}` are allowed by what is in the path, not by the bot's token. */
 const WITH_TOKEN: ReadonlySet<string> = new Set(["webhooks", "interactions"]);
@@ -38,7 +38,7 @@ export function routeOf(method: string, path: string): Route {
   return {
     // All emojis of a reaction are one route.
     key: label.replace(/(?<=\/reactions\/)[^/]+|(?<=\/)\d+(?=\/|$)/g, ":id"),
-    major: MAJORS.has(top) ? `${top}/${id}/${top === "webhooks" ? token : ""}` : "",
+    major: MAJORS.has(top) ? `${top}/${id}/${secret ?? ""}` : "",
     label,
     secret,
   };

@@ -25,7 +25,6 @@ export class HTTPLimiter {
   readonly #address: AddressLimit;
   readonly #global = new RateLimit(GLOBAL_LIMIT, GLOBAL_WINDOW_MS);
   #freeAt = 0;
-  /** In the order of their last use. */
   readonly #lanes = new Map<string, Lane>();
   readonly #hashes = new Map<string, string>();
 
@@ -90,12 +89,12 @@ export class HTTPLimiter {
   #laneOf(route: Route): Lane {
     const key = `${this.#hashes.get(route.key) ?? route.key} ${route.major}`;
     const lane = this.#lanes.get(key) ?? { last: Promise.resolve(), requests: 0, freeAt: 0 };
-    this.#lanes.delete(key);
     this.#lanes.set(key, lane);
     const now = performance.now();
-    for (const [key, { requests, freeAt }] of this.#lanes) {
-      if (requests > 0 || now < freeAt || this.#lanes.size === 1) break;
+    // For each lane that is used two are looked at in turn, so that those which are idle do not gather.
+    for (const [key, one] of this.#lanes.entries().take(2)) {
       this.#lanes.delete(key);
+      if (one === lane || one.requests > 0 || now < one.freeAt) this.#lanes.set(key, one);
     }
     return lane;
   }

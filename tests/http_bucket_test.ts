@@ -35,7 +35,7 @@ test("routeOf shows no token of a webhook or an interaction", () => {
   assertEquals(webhook.secret, "canary");
   const interaction = routeOf("POST", "/interactions/1/canary/callback");
   assertEquals(interaction.key, "POST /interactions/:id/[redacted]/callback");
-  assertEquals(interaction.major, "");
+  assertEquals(interaction.major, "interactions/1/canary");
   assertEquals(interaction.label, "POST /interactions/1/[redacted]/callback");
   assertEquals(routeOf("GET", "/webhooks/1").secret, null);
 });

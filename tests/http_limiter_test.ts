@@ -95,6 +95,14 @@ test("HTTPLimiter keeps the order of requests that wait when their bucket become
     assertEquals(driven.admitted, ["a", "a", "b", "c", "d"]);
   }));
 
+test("HTTPLimiter lets no interaction wait for another", () =>
+  withLimiter(async (driven, clock) => {
+    const ids = Array.from({ length: 100 }, (_, id) => `${id}`);
+    for (const id of ids) driven.ask(id, routeOf("POST", `/interactions/${id}/token${id}/callback`));
+    await clock.tickAsync(0);
+    assertEquals(driven.admitted, ids);
+  }));
+
 test("HTTPLimiter knows the bucket of a route in a channel it has not seen", () =>
   withLimiter(async (driven, clock) => {
     driven.ask("a");
