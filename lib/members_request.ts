@@ -75,8 +75,8 @@ export class MembersRequest implements PromiseLike<GuildMember[]>, AsyncIterable
     return {
       next: () => attempt(() => parts.next()),
       return: () => {
-        this.#onReturn();
         this.#finish(this.#end.resolve);
+        this.#onReturn();
         return parts.return(undefined);
       },
     };

@@ -102,6 +102,15 @@ test("MembersRequest ends when its loop is left, and says so", async () => {
   assertEquals([returns, deliverChunk(members, chunk(1, 3))], [1, false]);
 });
 
+test("MembersRequest ends a step that waits when its iteration is ended", async () => {
+  const members: MembersRequest = request(() => failRequest(members, new Error("too late")));
+  const iterator = members[Symbol.asyncIterator]();
+  const step = iterator.next();
+  await Promise.resolve();
+  assertEquals(await iterator.return?.(), { done: true, value: undefined });
+  assertEquals(await step, { done: true, value: undefined });
+});
+
 test("MembersRequest is awaited or iterated over once, not both", async () => {
   const awaited = request();
   deliverChunk(awaited, chunk(0, 1));
