@@ -14,15 +14,15 @@ export interface DispatchEnvelope {
   readonly s: number;
 }
 
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BRACE = 0x7b;
+const ZERO = 0x30;
 const BYTE_ORDER_MARK = 0xfeff;
 
-/** One of the keys before the data, with its value. */
-const ENTRY = String.raw`(?:"(?:t|s|op)":"?\w+"?,)`;
-
-/** Each of the three keys once, in any order, and then the data. More digits than that are not exact. */
-const HEAD = new RegExp(
-  `^\\{(?=${ENTRY}*?"t":"([A-Z\\d_]+)",)(?=${ENTRY}*?"s":(0|[1-9]\\d{0,14}),)(?=${ENTRY}*?"op":0,)${ENTRY}{3}"d":`,
-);
+/** More digits than any number that is exact. */
+const MAX_DIGITS = 15;
 
 /**
  * Reads the envelope of a dispatch whose `d` comes last, as Discord writes it, in whatever order the keys before it
@@ -30,8 +30,65 @@ const HEAD = new RegExp(
  * {@linkcode parsePayload} tells then.
  */
 export function scanDispatch(message: string): DispatchEnvelope | null {
-  const [, t, s] = HEAD.exec(message) ?? [];
-  return t === undefined ? null : { t, s: Number(s) };
+  if (message.charCodeAt(0) !== BRACE) return null;
+  let t: string | null = null;
+  let s = -1;
+  let op = -1;
+  let at = 1;
+  for (;;) {
+    if (message.charCodeAt(at) !== QUOTE) return null;
+    const key = message.charCodeAt(at + 1);
+    // "o" has a second letter; the others have not.
+    at += key === 0x6f ? 3 : 2;
+    if (message.charCodeAt(at) !== QUOTE || message.charCodeAt(at + 1) !== COLON) return null;
+    at += 2;
+    if (key === 0x64) return t !== null && s >= 0 && op === GatewayOpcode.Dispatch ? { t, s } : null;
+    if (key === 0x74 && t === null) {
+      const end = endOfName(message, at);
+      if (end < 0) return null;
+      t = message.slice(at + 1, end);
+      at = end + 1;
+    } else {
+      const end = endOfDigits(message, at);
+      if (end < 0) return null;
+      if (key === 0x73 && s < 0) s = numberIn(message, at, end);
+      else if (key === 0x6f && message.charCodeAt(at - 3) === 0x70 && op < 0) op = numberIn(message, at, end);
+      else return null;
+      at = end;
+    }
+    if (message.charCodeAt(at) !== COMMA) return null;
+    at++;
+  }
+}
+
+/** The index of the quote that closes a name of capitals, digits and underscores, or -1. */
+function endOfName(message: string, start: number): number {
+  if (message.charCodeAt(start) !== QUOTE) return -1;
+  for (let at = start + 1; at < message.length; at++) {
+    const code = message.charCodeAt(at);
+    if (code === QUOTE) return at > start + 1 ? at : -1;
+    if (!((code >= 0x41 && code <= 0x5a) || code === 0x5f || isDigit(code))) return -1;
+  }
+  return -1;
+}
+
+/** The index after a whole number as JSON writes it, or -1. */
+function endOfDigits(message: string, start: number): number {
+  let at = start;
+  while (isDigit(message.charCodeAt(at))) at++;
+  const digits = at - start;
+  if (digits === 0 || digits > MAX_DIGITS) return -1;
+  return digits > 1 && message.charCodeAt(start) === ZERO ? -1 : at;
+}
+
+function numberIn(message: string, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at++) value = value * 10 + message.charCodeAt(at) - ZERO;
+  return value;
+}
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code <= 0x39;
 }
 
 /**
