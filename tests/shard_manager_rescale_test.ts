@@ -326,7 +326,7 @@ test("ShardManager.rescaleShards tells of the new shards before they connect", a
   await time.pass(1_000);
   calledOff.abort();
   await rescaled.catch(() => {});
-  assertEquals(told, [{ shardCount: 3 }, ["idle", "idle"]]);
+  assertEquals(told, [{ shardCount: 3, shardIds: [0, 2] }, ["idle", "idle"]]);
 });
 
 test("ShardManager keeps a number of shards it was rescaled to when it connects again", async () => {
