@@ -157,6 +157,14 @@ export class GatewayEvent<T = unknown> extends Event {
   }
 
   /**
+   * Resolves when the handling of this event has ended: every listener has returned, and every promise of theirs has
+   * settled. It never rejects; at once where nobody handles it. To be asked after it was dispatched.
+   */
+  get settled(): Promise<void> {
+    return settlement(this) ?? Promise.resolve();
+  }
+
+  /**
    * Counts a promise as part of the handling of this event, like `ExtendableEvent.waitUntil`: its sequence number is
    * not taken for handled (and stored for a restart) before it has settled. A promise that a listener returns
    * counts by itself. A rejection is reported like that of a listener, by the dispatcher that had the event last.

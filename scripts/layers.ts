@@ -139,6 +139,53 @@ export const LAYERS: readonly Layer[] = [
       ],
     ],
   },
+  {
+    name: "cluster",
+    groups: [
+      [
+        "cluster/assign",
+        "cluster/backlog",
+        "cluster/board",
+        "cluster/cluster_events",
+        "cluster/cluster_identify_queue",
+        "cluster/cluster_node",
+        "cluster/cluster_node_options",
+        "cluster/cluster_session_store",
+        "cluster/cluster_status",
+        "cluster/cluster_worker",
+        "cluster/cluster_worker_options",
+        "cluster/commands",
+        "cluster/core_types",
+        "cluster/deadline",
+        "cluster/event_stream",
+        "cluster/guild_watch",
+        "cluster/identify_budget",
+        "cluster/identify_slots",
+        "cluster/identify_status",
+        "cluster/lease_keeper",
+        "cluster/lease_runner",
+        "cluster/lease_runner_options",
+        "cluster/lease_set",
+        "cluster/losses",
+        "cluster/membership",
+        "cluster/mod",
+        "cluster/names",
+        "cluster/nats",
+        "cluster/node_life",
+        "cluster/plan",
+        "cluster/publisher",
+        "cluster/remote_shard",
+        "cluster/rescale_cluster",
+        "cluster/rescale_steps",
+        "cluster/rounds",
+        "cluster/semaphore",
+        "cluster/shrink",
+        "cluster/stream_consumer",
+        "cluster/takeover",
+        "cluster/worker_events",
+      ],
+    ],
+  },
 ];
 
 /**
@@ -162,12 +209,15 @@ export const RUNTIME_FILES: readonly string[] = [
 /** Packages that any file may import types from. */
 export const TYPE_PACKAGES: readonly string[] = ["discord-api-types"];
 
-/** The one package that the files of an entry point load; whoever uses the entry point installs it. */
-export const PEER_PACKAGES: ReadonlyMap<string, string> = new Map([["telemetry", "@opentelemetry/api"]]);
+/** The packages that the files of an entry point load; whoever uses the entry point installs them. */
+export const PEER_PACKAGES: ReadonlyMap<string, readonly string[]> = new Map([
+  ["cluster", ["@nats-io/jetstream", "@nats-io/kv", "@nats-io/nats-core"]],
+  ["telemetry", ["@opentelemetry/api"]],
+]);
 
 /** Whether a file of `lib/` may load a package. */
 export function isPeerOf(file: string, specifier: string): boolean {
-  return PEER_PACKAGES.get(file.split(/[./]/, 1)[0] ?? "") === specifier;
+  return PEER_PACKAGES.get(file.split(/[./]/, 1)[0] ?? "")?.includes(specifier) ?? false;
 }
 
 /** Whether a file of `lib/` has to be made of web standards only. */

@@ -1,0 +1,206 @@
+import { jetstream } from "@nats-io/jetstream";
+import type { KV } from "@nats-io/kv";
+import { delay } from "../delay.ts";
+import { isConflict, type NatsConnection, openBucket } from "./nats.ts";
+
+/** What is on the board under a key. */
+export interface BoardEntry {
+  /** The value, which is JSON. */
+  readonly value: unknown;
+  /** Changes with every write, and only grows. */
+  readonly revision: number;
+  /** When it was seen first, on the monotonic clock. */
+  readonly seenAt: number;
+}
+
+/** Options of {@linkcode Board.open}. */
+export interface BoardOptions {
+  /** How many servers keep a copy, where the bucket has to be made. */
+  replicas?: number;
+  /** How long the server may take to answer, in milliseconds. */
+  timeoutMs: number;
+}
+
+/** How long to wait before a bucket is followed again, in milliseconds. */
+const RETRY_MS = 250;
+
+/**
+ * What the nodes of a cluster agree on: a key-value bucket, mirrored in memory. A write names the revision that it
+ * replaces, and fails where that is not the newest.
+ */
+export class Board implements AsyncDisposable {
+  readonly #nats: NatsConnection;
+  readonly #kv: KV;
+  readonly #timeout: number;
+  readonly #entries = new Map<string, BoardEntry>();
+  /** The newest revision known of each key, of those that were removed as well. */
+  readonly #revisions = new Map<string, number>();
+  readonly #listeners = new Set<() => void>();
+  readonly #over = new AbortController();
+  #watching: { stop(): void } | null = null;
+  #ended: Promise<void> = Promise.resolve();
+
+  private constructor(nats: NatsConnection, kv: KV, timeoutMs: number) {
+    this.#nats = nats;
+    this.#kv = kv;
+    this.#timeout = timeoutMs;
+  }
+
+  /** Opens a bucket, and makes it where there is none; resolves when all that is in it is known. */
+  static async open(nats: NatsConnection, bucket: string, options: BoardOptions): Promise<Board> {
+    const { replicas = 1, timeoutMs } = options;
+    const client = jetstream(nats, { timeout: timeoutMs });
+    const board = new Board(nats, await openBucket(client, bucket, replicas), timeoutMs);
+    await board.#watch();
+    return board;
+  }
+
+  /** All that is there. */
+  get entries(): ReadonlyMap<string, BoardEntry> {
+    return this.#entries;
+  }
+
+  /** What is there under a prefix, by the rest of the keys. */
+  *under<T>(prefix: string): Generator<[rest: string, value: T, entry: BoardEntry]> {
+    for (const [key, entry] of this.#entries) {
+      if (key.startsWith(prefix)) yield [key.slice(prefix.length), entry.value as T, entry];
+    }
+  }
+
+  /** The value under a key. */
+  get<T>(key: string): T | undefined {
+    return this.#entries.get(key)?.value as T | undefined;
+  }
+
+  /** The newest revision known of a key, whatever became of it: what a decision was made on. */
+  revisionOf(key: string): number {
+    return this.#revisions.get(key) ?? 0;
+  }
+
+  /** Whether there has been something under a key that is not there any more. */
+  wasRemoved(key: string): boolean {
+    return this.#revisions.has(key) && !this.#entries.has(key);
+  }
+
+  /** Calls a listener after every change, until the signal aborts. */
+  onChange(listener: () => void, signal: AbortSignal): void {
+    this.#listeners.add(listener);
+    signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
+  }
+
+  /**
+   * Writes a value over the newest that is known here; resolves with whether it was the newest. Whoever has waited since
+   * it decided to write names the revision that it decided on.
+   *
+   * @throws {Error} Rejects where the server cannot be asked; the value may have been written all the same.
+   */
+  async write(key: string, value: unknown, over: number = this.revisionOf(key)): Promise<boolean> {
+    const text = JSON.stringify(value);
+    try {
+      const revision = await this.#kv.put(key, text, { previousSeq: over, timeout: this.#timeout });
+      this.#apply(key, JSON.parse(text), revision);
+      return true;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      await this.#refresh(key);
+      return false;
+    }
+  }
+
+  /** Removes a key where nobody has written to it since; resolves with whether that is so. */
+  async remove(key: string, revision: number = this.revisionOf(key)): Promise<boolean> {
+    try {
+      await this.#kv.delete(key, { previousSeq: revision });
+      if (this.#revisions.get(key) === revision) this.#forget(key);
+      return true;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      await this.#refresh(key);
+      return false;
+    }
+  }
+
+  /** Counts everything as seen just now: for when nothing could be seen for a while. */
+  touch(): void {
+    const seenAt = performance.now();
+    for (const [key, entry] of this.#entries) this.#entries.set(key, { ...entry, seenAt });
+  }
+
+  /** Stops to follow the bucket. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
+    this.#listeners.clear();
+    this.#watching?.stop();
+    await this.#ended;
+  }
+
+  async #watch(): Promise<void> {
+    // Its newest message is the newest of its key and so is sent, unless a newer one is; how many are still to come is
+    // told as well, but wrongly where keys are written meanwhile.
+    const { streamInfo: { state } } = await this.#kv.status();
+    const loaded = Promise.withResolvers<void>();
+    const onEntry = (revision: number) => {
+      if (revision >= state.last_seq) loaded.resolve();
+    };
+    if (state.messages === 0) loaded.resolve();
+    this.#ended = this.#follow(onEntry).finally(loaded.resolve);
+    await loaded.promise;
+  }
+
+  /** Follows the bucket to the end, anew where something ends it before. */
+  async #follow(onEntry: (revision: number) => void): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      try {
+        const watch = this.#watching = await this.#kv.watch();
+        if (signal.aborted) return watch.stop();
+        for await (const { key, operation, revision, value } of watch) {
+          if (operation === "PUT") this.#apply(key, parse(value), revision);
+          else this.#drop(key, revision);
+          onEntry(revision);
+        }
+      } catch {
+        // What a board cannot see it is told when it writes; and it tries again.
+      }
+      if (this.#nats.isClosed()) return;
+      await delay(RETRY_MS, { signal }).catch(() => {});
+    }
+  }
+
+  /** The watch would tell as well, but later. */
+  async #refresh(key: string): Promise<void> {
+    const entry = await this.#kv.get(key);
+    if (entry === null) {
+      this.#revisions.delete(key);
+      this.#forget(key);
+    } else if (entry.operation === "PUT") this.#apply(key, parse(entry.value), entry.revision);
+    else this.#drop(key, entry.revision);
+  }
+
+  #apply(key: string, value: unknown, revision: number): void {
+    if (revision <= (this.#revisions.get(key) ?? 0)) return;
+    this.#revisions.set(key, revision);
+    this.#entries.set(key, { value, revision, seenAt: performance.now() });
+    this.#tell();
+  }
+
+  #drop(key: string, revision: number): void {
+    if (revision <= (this.#revisions.get(key) ?? 0)) return;
+    this.#revisions.set(key, revision);
+    this.#forget(key);
+  }
+
+  #forget(key: string): void {
+    if (this.#entries.delete(key)) this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+const decoder = new TextDecoder();
+
+function parse(value: Uint8Array): unknown {
+  return JSON.parse(decoder.decode(value));
+}

@@ -1,0 +1,211 @@
+import { assign } from "./assign.ts";
+import type { Board } from "./board.ts";
+import type { ClusterNodeEvents } from "./cluster_events.ts";
+import type { LeaseRunner } from "./lease_runner.ts";
+import type { LeaseMode } from "./lease_runner_options.ts";
+import { type LeaseSet, setsOf } from "./lease_set.ts";
+import type { Membership } from "./membership.ts";
+import { shardsOf } from "./names.ts";
+import { leaseKeyOf, type LeaseRecord, type LeaseState, planOf } from "./plan.ts";
+import { Rounds } from "./rounds.ts";
+
+/** A lease of one set of shards. */
+export interface LeasePlace {
+  /** Its key on the board. */
+  readonly key: string;
+  /** Which set of shards. */
+  readonly generation: number;
+  /** How many shards the set has. */
+  readonly shardCount: number;
+  /** The lease. */
+  readonly lease: number;
+  /** Its shards. */
+  readonly shardIds: number[];
+  /** Grows with every owner. */
+  readonly epoch: number;
+  /** How far it was when this node took it. */
+  readonly state: LeaseState;
+}
+
+/** A lease that this node owns, and runs. */
+export interface HeldLease {
+  /** Which. */
+  readonly place: LeasePlace;
+  /** What runs it. */
+  readonly runner: LeaseRunner;
+}
+
+/** Options of a {@linkcode LeaseKeeper}. */
+export interface LeaseKeeperOptions {
+  /** Where the leases are. */
+  board: Board;
+  /** This node's membership. */
+  membership: Membership;
+  /** How often to look after others, in milliseconds. */
+  intervalMs: number;
+  /** Makes what runs the shards of a lease. */
+  makeRunner: (place: LeasePlace, mode: LeaseMode) => LeaseRunner;
+  /** Called in every round, after the leases were seen to. */
+  onRound: (keeper: LeaseKeeper) => Promise<void>;
+  /** Told of what the node's dispatcher tells. */
+  emit: <Name extends keyof ClusterNodeEvents>(name: Name, data: ClusterNodeEvents[Name]) => void;
+}
+
+/** Sees to it that this node owns its share of the leases, and runs what it owns and nothing else. */
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions;
+  readonly #rounds: Rounds;
+  readonly #held = new Map<string, HeldLease>();
+  /** What is ending: its key is taken until then. */
+  readonly #ending = new Map<string, Promise<void>>();
+  #isLeaving = false;
+
+  /** Makes a keeper that owns nothing. */
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+    const onError = (error: unknown) => options.emit("cluster_error", { error });
+    this.#rounds = new Rounds({ round: () => this.#round(), onError });
+  }
+
+  /** What this node owns. */
+  get held(): Iterable<HeldLease> {
+    return this.#held.values();
+  }
+
+  /** Looks again at what there is to do. */
+  ask(): void {
+    this.#rounds.ask();
+  }
+
+  /** Whether this node owns it still. */
+  holds({ place, runner }: HeldLease): boolean {
+    return this.#held.get(place.key)?.runner === runner;
+  }
+
+  /** Says how far a lease is that this node owns; resolves with whether it does. */
+  async mark({ key, epoch }: LeasePlace, state: LeaseState, node: string | null): Promise<boolean> {
+    const { board } = this.#options;
+    while (board.get<LeaseRecord>(key)?.epoch === epoch) {
+      if (await board.write(key, { node, epoch, state } satisfies LeaseRecord)) return true;
+    }
+    return false;
+  }
+
+  /** Closes everything at once: none of it may be owned any more. */
+  fence(): void {
+    for (const held of this.#held.values()) this.#lose(held);
+  }
+
+  /** Hands everything over, and owns nothing any more. */
+  async leave(cleanup: boolean): Promise<void> {
+    this.#isLeaving = true;
+    await this.#rounds[Symbol.asyncDispose]();
+    for (const held of this.#held.values()) this.#handOver(held, cleanup);
+    await Promise.all(this.#ending.values());
+  }
+
+  /** Lets go of one that has nothing left to run, or will not when the promise has settled. */
+  retire(held: HeldLease, ending: Promise<void> = Promise.resolve()): void {
+    if (this.holds(held)) this.#end(held, ending);
+  }
+
+  async #round(): Promise<number> {
+    const { board, membership, intervalMs, onRound } = this.#options;
+    await membership.removeDead();
+    const plan = planOf(board);
+    if (plan === undefined || !membership.isValid || this.#isLeaving) return intervalMs;
+    for (const set of setsOf(board, plan)) await this.#follow(set, plan.shardsPerLease);
+    await onRound(this);
+    return intervalMs;
+  }
+
+  async #follow(set: LeaseSet, shardsPerLease: number): Promise<void> {
+    const { membership } = this.#options;
+    const { generation, shardCount, count, records } = set;
+    const owners = new Map<number, string>();
+    for (const [lease, { node }] of records) {
+      if (node !== null && !membership.isGone(node, set.seenAt.get(lease) ?? 0)) owners.set(lease, node);
+    }
+    const desired = assign(count, owners, membership.takers);
+    for (let lease = 0; lease < count; lease++) {
+      const record = records.get(lease);
+      if (record?.state === "done") continue;
+      const place = {
+        key: leaseKeyOf(generation, lease),
+        generation,
+        shardCount,
+        lease,
+        shardIds: shardsOf(lease, shardsPerLease, shardCount),
+        epoch: record?.epoch ?? 0,
+        state: record?.state ?? (set.isNext ? "warming" : "running"),
+      };
+      await this.#see(place, set, owners.get(lease), desired.get(lease) === membership.id);
+    }
+  }
+
+  async #see(place: LeasePlace, set: LeaseSet, owner: string | undefined, isWanted: boolean): Promise<void> {
+    const { board, membership } = this.#options;
+    const held = this.#held.get(place.key);
+    const isOwner = owner === membership.id;
+    if (held !== undefined && (!isOwner || held.place.epoch !== place.epoch)) this.#lose(held);
+    else if (held !== undefined && !isWanted && held.runner.isMovable) this.#handOver(held, false);
+    else if (held === undefined && isWanted && !this.#ending.has(place.key)) {
+      if (isOwner) return this.#run(place);
+      if (owner !== undefined) return;
+      // One that was ready is begun again: what it had kept is with its owner, and comes again in the replay.
+      const claimed = { ...place, epoch: place.epoch + 1, state: stateOfClaim(place.state, set.isNext) };
+      const record: LeaseRecord = { node: membership.id, epoch: claimed.epoch, state: claimed.state };
+      if (await board.write(place.key, record, set.revisions[place.lease]) && membership.isValid) this.#run(claimed);
+    }
+  }
+
+  #run(place: LeasePlace): void {
+    const { makeRunner, emit } = this.#options;
+    const runner = makeRunner(place, modeOf(place.state));
+    const held = { place, runner };
+    this.#held.set(place.key, held);
+    emit("lease_claimed", { lease: place.lease, shardIds: place.shardIds });
+    runner.start().then(() => this.ask(), (error) => {
+      emit("cluster_error", { error });
+      if (this.holds(held)) this.#lose(held);
+    });
+  }
+
+  #lose(held: HeldLease): void {
+    const { lease, shardIds } = held.place;
+    this.#end(held, held.runner.fence());
+    this.#options.emit("lease_released", { lease, shardIds, reason: "lost" });
+  }
+
+  #handOver(held: HeldLease, cleanup: boolean): void {
+    const { board, emit } = this.#options;
+    const { key, lease, shardIds } = held.place;
+    this.#end(
+      held,
+      (async () => {
+        await held.runner.handOver(cleanup);
+        const state = board.get<LeaseRecord>(key)?.state ?? "running";
+        await this.mark(held.place, state, null);
+        emit("lease_released", { lease, shardIds, reason: "handed over" });
+      })(),
+    );
+  }
+
+  #end({ place: { key } }: HeldLease, ending: Promise<void>): void {
+    this.#held.delete(key);
+    const ended = ending.catch((error) => this.#options.emit("cluster_error", { error })).finally(() => {
+      this.#ending.delete(key);
+      this.ask();
+    });
+    this.#ending.set(key, ended);
+  }
+}
+
+function stateOfClaim(state: LeaseState, isNext: boolean): LeaseState {
+  return isNext && state === "ready" ? "warming" : state;
+}
+
+function modeOf(state: LeaseState): LeaseMode {
+  if (state === "running") return "live";
+  return state === "keeping" ? "keeping" : "silent";
+}

@@ -1,0 +1,292 @@
+import { delay } from "../delay.ts";
+import type { GatewayEvent } from "../gateway_event.ts";
+import { GatewayIntent } from "../intent.ts";
+import type { Session } from "../session_store.ts";
+import type { Shard } from "../shard.ts";
+import { ClusterSessionStore } from "./cluster_session_store.ts";
+import { serveCommands } from "./commands.ts";
+import { GuildWatch } from "./guild_watch.ts";
+import { Losses } from "./losses.ts";
+import type { LeaseMode, LeaseRunnerOptions } from "./lease_runner_options.ts";
+import { type EventPlace, messageIdOf } from "./names.ts";
+import { Publisher } from "./publisher.ts";
+import type { PublishedCopies } from "./takeover.ts";
+
+/** An event that was received and is neither published nor dropped yet. */
+interface KeptEvent {
+  readonly type: string;
+  readonly payload: Uint8Array;
+  readonly publish: () => Promise<void>;
+  readonly drop: () => Promise<void>;
+}
+
+/** How often a sequence number is stored at most, in milliseconds; the stream has the newest. */
+const SESSION_INTERVAL_MS = 10_000;
+
+/** How long it takes at most until a shard has told its store what is handled, in milliseconds. */
+const STORED_MS = 500;
+
+/** How far apart two sets of shards may receive an event, in milliseconds. */
+export const SKEW_MS = 2_000;
+
+/** How long a session that is beginning is waited for when a lease is handed over, in milliseconds. */
+const BEGIN_TIMEOUT_MS = 2_000;
+
+/** How long the last events may take to be acknowledged when a lease is handed over, in milliseconds. */
+const DRAIN_TIMEOUT_MS = 5_000;
+
+/** Runs the shards of one lease, and publishes their events, for as long as this node owns it. */
+export class LeaseRunner {
+  readonly #options: LeaseRunnerOptions;
+  readonly #publisher: Publisher;
+  readonly #store: ClusterSessionStore;
+  readonly #over = new AbortController();
+  readonly #shards = new Map<number, Shard>();
+  readonly #losses: Losses;
+  /** What the stream had of each shard when this node took over. */
+  readonly #published = new Map<number, EventPlace>();
+  readonly #guilds = new Map<number, GuildWatch>();
+  #mode: LeaseMode;
+  #kept: KeptEvent[] = [];
+  #isStalled = false;
+  #onDrained: (() => void) | null = null;
+
+  /** Makes a runner whose shards are not connected yet. */
+  constructor(options: LeaseRunnerOptions) {
+    const { nats, stream, isValid, publishWindow, ackTimeoutMs, emit } = options;
+    const onError = (error: unknown) => emit("cluster_error", { error });
+    this.#options = options;
+    this.#mode = options.mode;
+    this.#losses = new Losses((lost) => emit("events_lost", lost));
+    this.#publisher = new Publisher({
+      nats,
+      lastSequence: () => stream.lastSequence(),
+      mayPublish: isValid,
+      window: publishWindow,
+      ackTimeoutMs,
+      onError,
+      onTooLarge: (messageId, bytes) => this.#losses.tooLarge(messageId, bytes),
+      onDrained: () => this.#drained(),
+    });
+    this.#store = new ClusterSessionStore({
+      kv: options.sessions,
+      epoch: options.epoch,
+      lastEvent: (shardId) => this.#lastEvent(shardId),
+      intervalMs: SESSION_INTERVAL_MS,
+      onError,
+    });
+  }
+
+  /** The shards, once they are started. */
+  get shards(): ReadonlyMap<number, Shard> {
+    return this.#shards;
+  }
+
+  /** How many events are not in the stream yet. */
+  get pending(): number {
+    return this.#publisher.pending + this.#kept.length;
+  }
+
+  /** What becomes of events now. */
+  get mode(): LeaseMode {
+    return this.#mode;
+  }
+
+  /** Whether its shards can go to another node: one that is about to begin a session would begin another one there. */
+  get isMovable(): boolean {
+    return Array.from(this.#shards.values()).every(({ phase, session }) =>
+      session !== null || (phase !== "connecting" && phase !== "identifying")
+    );
+  }
+
+  /** Starts the shards: with a resume where there is a session. Rejects where NATS cannot be asked. */
+  async start(): Promise<void> {
+    const { shardIds, stream } = this.#options;
+    await stream.lastSequence();
+    if (this.#over.signal.aborted) return;
+    for (const shardId of shardIds) this.#open(shardId);
+  }
+
+  /** Resolves when all shards are usable and have their guilds: they can take over. */
+  async warm(): Promise<void> {
+    await this.#orOver([...this.#guilds.values()].map(({ arrived }) => arrived));
+    await this.#orOver([...this.#shards.values()].map(({ ready }) => ready));
+  }
+
+  /** Keeps what comes from now on. */
+  keep(): void {
+    if (this.#mode === "silent") this.#mode = "keeping";
+  }
+
+  /**
+   * Publishes from now on, and of what was kept what the set of shards before has not published. Resolves when all of
+   * that is in the stream, and whoever takes over begins after it.
+   */
+  async goLive(copies: PublishedCopies): Promise<void> {
+    this.#mode = "live";
+    const published = this.#kept.splice(0).map(({ type, payload, publish, drop }) =>
+      copies.take(type, payload) ? drop() : publish()
+    );
+    for (const shard of this.#shards.values()) this.#serve(shard);
+    if (this.pending === 0) this.#drained();
+    await this.#orOver(published);
+    await delay(STORED_MS, { signal: this.#over.signal });
+    await this.#store.flush();
+  }
+
+  /** Ends because another set of shards takes over: the sessions end, and all that was received is published. */
+  async finish(): Promise<void> {
+    await this.#orOver([...this.#shards.values()].map(({ ready }) => ready));
+    // What the new set has received and kept, this one receives within that time.
+    await delay(SKEW_MS, { signal: this.#over.signal });
+    await this.handOver(true);
+  }
+
+  /** Ends in order: the sessions are kept, and all that was received is published. */
+  async handOver(cleanup = false): Promise<void> {
+    const deadline = performance.now() + BEGIN_TIMEOUT_MS;
+    while (!this.isMovable && performance.now() < deadline) await delay(20);
+    const shards = [...this.#shards.values()];
+    await Promise.all(shards.map((shard) => shard.close({ cleanup })));
+    await this.#drain();
+    this.#release();
+    await this.#store.flush().catch((error) => this.#options.emit("cluster_error", { error }));
+    this.#store.stop();
+  }
+
+  /** Ends at once, because the lease is somebody else's, or soon may be. */
+  async fence(): Promise<void> {
+    this.#release();
+    this.#store.stop();
+    await Promise.all(Array.from(this.#shards.values(), (shard) => shard.close({ cleanup: false })));
+  }
+
+  /** The connection to NATS is gone. */
+  disconnected(): void {
+    this.#publisher.disconnected();
+  }
+
+  /** NATS can be relied on again. */
+  reconnected(): void {
+    this.#publisher.reconnected();
+  }
+
+  #open(shardId: number): void {
+    const { makeShard } = this.#options;
+    const { signal } = this.#over;
+    const shard = makeShard(shardId, {
+      load: (key) => this.#load(key),
+      save: (key, session) => this.#store.save(key, session),
+      delete: (key) => this.#store.delete(key),
+    });
+    this.#shards.set(shardId, shard);
+    shard.eventDispatcher.listenAll((event) => this.#onEvent(event), { signal });
+    shard.dispatcher.listen("sequence_gap", ({ missed }) => this.#losses.gap(shard, missed), { signal });
+    if (this.#mode === "live") this.#serve(shard);
+    else this.#guilds.set(shardId, new GuildWatch((shard.intents & GatewayIntent.Guilds) !== 0));
+    this.#connect(shard);
+  }
+
+  #serve(shard: Shard): void {
+    const { nats, names, attach } = this.#options;
+    attach(shard);
+    serveCommands({ nats, subject: names.command(shard.shardId), shard, signal: this.#over.signal });
+  }
+
+  #connect(shard: Shard): void {
+    shard.connect().catch(() => {});
+    shard.closed.catch(this.#options.onCritical);
+  }
+
+  async #load(key: string): Promise<Session | null> {
+    const session = await this.#store.load(key);
+    if (session !== null) this.#losses.resume(session);
+    return session;
+  }
+
+  async #lastEvent(shardId: number): Promise<EventPlace | null> {
+    const place = await this.#options.stream.lastEvent(shardId);
+    if (place !== null) this.#published.set(shardId, place);
+    return place;
+  }
+
+  #onEvent(event: GatewayEvent): void {
+    const { events, names, maxPending } = this.#options;
+    const { shardId, sessionId, sequence, type } = event;
+    if (shardId === null || sessionId === null || sequence === null) return;
+    const place = { sessionId, sequence };
+    this.#losses.see(shardId, place);
+    if (this.#mode !== "live") this.#guilds.get(shardId)?.see(event);
+    if (this.#mode === "silent" || (events !== null && !events.has(type))) return;
+    const published = this.#published.get(shardId);
+    if (published?.sessionId === sessionId && sequence <= published.sequence) return;
+    const publish = () => this.#publisher.publish(names.event(type, shardId), messageIdOf(place), event.payload);
+    if (this.#mode === "live") event.waitUntil(publish());
+    else this.#keepEvent(event, publish);
+    if (this.pending >= maxPending) this.#stall();
+  }
+
+  #keepEvent(event: GatewayEvent, publish: () => Promise<void>): void {
+    const { type, payload } = event;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    event.waitUntil(promise);
+    const settle = (settled: Promise<void>) => {
+      resolve(settled);
+      return settled;
+    };
+    this.#kept.push({ type, payload, publish: () => settle(publish()), drop: () => settle(Promise.resolve()) });
+  }
+
+  /** A WebSocket cannot be paused: its shards close, with their sessions kept, until all is published. */
+  #stall(): void {
+    if (this.#isStalled) return;
+    this.#isStalled = true;
+    const shardIds = [...this.#shards.keys()];
+    this.#options.emit("publishing_stalled", { shardIds, pending: this.pending });
+    for (const shard of this.#shards.values()) void shard.close({ cleanup: false });
+  }
+
+  #drained(): void {
+    this.#onDrained?.();
+    if (!this.#isStalled || this.#over.signal.aborted) return;
+    this.#isStalled = false;
+    this.#options.emit("publishing_resumed", { shardIds: [...this.#shards.keys()] });
+    for (const shard of this.#shards.values()) {
+      // It may be closing still.
+      void shard.close({ cleanup: false }).then(() => {
+        if (!this.#over.signal.aborted && !this.#isStalled) this.#connect(shard);
+      });
+    }
+  }
+
+  #release(): void {
+    this.#over.abort();
+    this.#publisher.stop();
+    for (const guilds of this.#guilds.values()) guilds[Symbol.dispose]();
+  }
+
+  /** Waits, but no longer than this runner runs. */
+  async #orOver(promises: readonly Promise<void>[]): Promise<void> {
+    const { signal } = this.#over;
+    const waiting = new AbortController();
+    const over = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true, signal: waiting.signal });
+    });
+    try {
+      signal.throwIfAborted();
+      await Promise.race([over, Promise.all(promises)]);
+    } finally {
+      waiting.abort();
+    }
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#publisher.pending === 0) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onDrained = resolve;
+      timer = setTimeout(resolve, DRAIN_TIMEOUT_MS);
+    });
+    clearTimeout(timer);
+  }
+}

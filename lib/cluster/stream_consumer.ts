@@ -1,0 +1,124 @@
+import {
+  type AckPolicy,
+  type ConsumerMessages,
+  type DeliverPolicy,
+  jetstream,
+  type JetStreamManager,
+  type JsMsg,
+} from "@nats-io/jetstream";
+import { nanosOf, type NatsConnection } from "./nats.ts";
+
+/** Options of a {@linkcode StreamConsumer}. */
+export interface StreamConsumerOptions {
+  /** The connection. */
+  nats: NatsConnection;
+  /** Makes the consumer. */
+  manager: JetStreamManager;
+  /** The stream. */
+  stream: string;
+  /** The group of workers that share the consumer. */
+  group: string;
+  /** How long a worker may be silent about a message before another one gets it, in milliseconds. */
+  ackWaitMs: number;
+  /** How many messages may be with workers at once, whichever. */
+  maxAckPending: number;
+  /** How many messages may wait in this process. */
+  prefetch: number;
+  /** Takes a message; the next one comes when the promise has resolved. */
+  onMessage: (message: JsMsg) => Promise<void>;
+  /** Called when something failed; it is tried again. */
+  onError: (error: unknown) => void;
+}
+
+/** How long to wait before a consumer is tried again, in milliseconds. */
+const RETRY_MS = 500;
+
+/** How long nothing has to come until a consumer that ends takes all that it had asked for as come, in milliseconds. */
+const QUIET_MS = 50;
+
+/** When a message that was not begun is given to another worker, in milliseconds: to this one it would come at once. */
+const RETURN_MS = 250;
+
+/** Takes the messages of one stream, as one of a group. */
+export class StreamConsumer {
+  readonly #options: StreamConsumerOptions;
+  readonly #over = new AbortController();
+  readonly #ended: Promise<void>;
+  #messages: ConsumerMessages | null = null;
+  /** When the last message came. */
+  #cameAt = 0;
+  /** A message waits for its turn. */
+  #isBusy = false;
+  #wake: (() => void) | null = null;
+
+  /** Begins at once. */
+  constructor(options: StreamConsumerOptions) {
+    this.#options = options;
+    this.#ended = this.#run();
+  }
+
+  /** Ends; what was fetched and not begun goes back, so that others get it soon. */
+  async close(): Promise<void> {
+    this.#over.abort();
+    this.#wake?.();
+    const look = () => {
+      if (!this.#isBusy && performance.now() - this.#cameAt >= QUIET_MS) void this.#messages?.close();
+      else timer = setTimeout(look, QUIET_MS);
+    };
+    this.#cameAt = performance.now();
+    let timer = setTimeout(look, QUIET_MS);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  async #run(): Promise<void> {
+    const { onMessage, onError } = this.#options;
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      try {
+        this.#messages = await this.#consume();
+        if (signal.aborted) await this.#messages.close();
+        for await (const message of this.#messages) {
+          this.#cameAt = performance.now();
+          if (signal.aborted) {
+            message.nak(RETURN_MS);
+            continue;
+          }
+          this.#isBusy = true;
+          await onMessage(message);
+          this.#isBusy = false;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        onError(error);
+      }
+      if (!signal.aborted) await this.#pause();
+    }
+  }
+
+  async #consume(): Promise<ConsumerMessages> {
+    const { nats, manager, stream, group, ackWaitMs, maxAckPending, prefetch } = this.#options;
+    await manager.consumers.add(stream, {
+      durable_name: group,
+      ack_policy: "explicit" as AckPolicy,
+      deliver_policy: "all" as DeliverPolicy,
+      ack_wait: nanosOf(ackWaitMs),
+      // Who is at its last delivery is decided by the worker: it has to put the event aside.
+      max_deliver: -1,
+      max_ack_pending: maxAckPending,
+    });
+    const consumer = await jetstream(nats).consumers.get(stream, group);
+    return await consumer.consume({ max_messages: prefetch });
+  }
+
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, RETRY_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = null;
+  }
+}
