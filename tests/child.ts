@@ -38,6 +38,11 @@ export class Child implements AsyncDisposable {
     });
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   /** Resolves when it has written a text. */
   writes(text: string): Promise<void> {
     if (this.output.includes(text)) return Promise.resolve();
@@ -45,9 +50,9 @@ export class Child implements AsyncDisposable {
   }
 
   /** Sends it a signal. */
-  signal(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void {
+  signal(signal: "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
     // On Deno, `child.kill` has the exit code reported as `null` whatever the process makes of the signal.
-    process.kill(this.#child.pid as number, signal);
+    process.kill(this.pid, signal);
   }
 
   /** Ends it where it still runs. */

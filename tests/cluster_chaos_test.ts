@@ -1,0 +1,39 @@
+import { assertEquals } from "@std/assert";
+import { findNatsServer, NATS_SERVER_HINT } from "../scripts/nats_server.ts";
+import { lossesOf, problemsOf, runClusterChaos } from "./cluster/chaos.ts";
+import { runRescaleChaos } from "./cluster/rescale_chaos.ts";
+import { test } from "./harness.ts";
+
+const natsServer = await findNatsServer();
+const SHARDS = 6;
+
+test("A cluster of processes loses and doubles no event while nodes, workers and NATS are killed", async () => {
+  const lines: string[] = [];
+  const report = await runClusterChaos({
+    natsServer: natsServer as string,
+    seed: 1,
+    steps: 5,
+    perSecond: 500,
+    leaseMs: 2_000,
+    shards: SHARDS,
+    nodes: 3,
+    workers: 2,
+    onHappening: (line) => lines.push(line),
+  });
+  const problems = problemsOf(report, SHARDS);
+  assertEquals(problems, [], `${problems.join("\n")}\n${lines.join("\n")}`);
+}, { skip: natsServer === null && NATS_SERVER_HINT, timeoutMs: 150_000 });
+
+test("A cluster of processes is rescaled while a node is killed, and loses and doubles no event", async () => {
+  const lines: string[] = [];
+  const report = await runRescaleChaos({
+    natsServer: natsServer as string,
+    seed: 1,
+    shardCounts: [3, 5],
+    perSecond: 300,
+    leaseMs: 2_000,
+    onHappening: (line) => lines.push(line),
+  });
+  const problems = lossesOf(report);
+  assertEquals(problems, [], `${problems.join("\n")}\n${lines.join("\n")}`);
+}, { skip: natsServer === null && NATS_SERVER_HINT, timeoutMs: 120_000 });

@@ -1,0 +1,142 @@
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { Board } from "../lib/cluster/board.ts";
+import { ClusterIdentifyQueue } from "../lib/cluster/cluster_identify_queue.ts";
+import type { IdentifyPermit } from "../mod.ts";
+import type { NatsServer } from "../scripts/nats_server.ts";
+import { connectTo, natsTest, until } from "./cluster/rig.ts";
+
+const WINDOW_MS = 150;
+const LIMITS = { total: 1_000, remaining: 1_000, reset_after: 60_000, max_concurrency: 1 };
+
+/** Nodes that share the limit; who is in `alive` counts as there. */
+class Nodes implements AsyncDisposable {
+  readonly alive = new Set<string>();
+  readonly limited: number[] = [];
+  readonly errors: unknown[] = [];
+  readonly #server: NatsServer;
+  readonly #stack = new AsyncDisposableStack();
+
+  constructor(server: NatsServer) {
+    this.#server = server;
+  }
+
+  async add(id: string, reserve = 0): Promise<ClusterIdentifyQueue> {
+    const { nats } = this.#stack.use(await connectTo(this.#server));
+    const board = this.#stack.use(await Board.open(nats, "board", { timeoutMs: 5_000 }));
+    this.alive.add(id);
+    return this.#stack.use(
+      new ClusterIdentifyQueue({
+        board,
+        nodeId: () => id,
+        isMember: (id) => this.alive.has(id),
+        reserve,
+        windowMs: WINDOW_MS,
+        onLimited: ({ retryAfterMs }) => this.limited.push(retryAfterMs),
+        onError: (error) => this.errors.push(error),
+      }),
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+}
+
+function identify(permit: IdentifyPermit): void {
+  permit.sent();
+  permit[Symbol.dispose]();
+}
+
+natsTest("ClusterIdentifyQueue serves the lowest ids of all nodes first, one in a window", async (server) => {
+  await using nodes = new Nodes(server);
+  const queues = [await nodes.add("a"), await nodes.add("b"), await nodes.add("c")];
+  await queues[0]?.updateBudget(LIMITS);
+  const first = await queues[0]?.acquire({ shardId: 99, shardCount: 100 }) as IdentifyPermit;
+  const served: { shardId: number; atMs: number }[] = [];
+  const all = [5, 3, 4, 1, 2, 0].map(async (shardId, index) => {
+    const permit = await queues[index % 3]?.acquire({ shardId, shardCount: 100 }) as IdentifyPermit;
+    served.push({ shardId, atMs: performance.now() });
+    identify(permit);
+  });
+  // All have to have said that they wait.
+  await using observer = await connectTo(server);
+  await using board = await Board.open(observer.nats, "board", { timeoutMs: 5_000 });
+  await until(() => [...board.under("wait.0.")].length === 3);
+  first[Symbol.dispose]();
+  await Promise.all(all);
+  assertEquals(served.map(({ shardId }) => shardId), [0, 1, 2, 3, 4, 5]);
+  for (const [index, { atMs }] of served.entries()) {
+    if (index > 0) assertGreaterOrEqual(atMs - (served[index - 1]?.atMs ?? 0), WINDOW_MS - 20);
+  }
+});
+
+natsTest("ClusterIdentifyQueue lets shards of different keys identify at once", async (server) => {
+  await using nodes = new Nodes(server);
+  const [one, other] = [await nodes.add("a"), await nodes.add("b")];
+  await one.updateBudget({ ...LIMITS, max_concurrency: 4 });
+  await until(() => other.available === 1_000);
+  const permits = await Promise.all(
+    [0, 1, 2, 3].map((shardId) => (shardId % 2 ? one : other).acquire({ shardId, shardCount: 4 })),
+  );
+  for (const permit of permits) permit[Symbol.dispose]();
+});
+
+natsTest("ClusterIdentifyQueue frees the slot of a node that died", async (server) => {
+  await using nodes = new Nodes(server);
+  const [one, other] = [await nodes.add("a"), await nodes.add("b")];
+  await one.updateBudget(LIMITS);
+  await one.acquire({ shardId: 0, shardCount: 2 });
+  let isServed = false;
+  const waiting = other.acquire({ shardId: 1, shardCount: 2 }).then((permit) => {
+    isServed = true;
+    identify(permit);
+  });
+  await until(() => other.waiting === 1);
+  assert(!isServed);
+  nodes.alive.delete("a");
+  // What tells the nodes is the record of the dead one, which goes.
+  await other.updateBudget(LIMITS);
+  await waiting;
+});
+
+natsTest("ClusterIdentifyQueue takes what all nodes use from one budget, and keeps the reserve", async (server) => {
+  await using nodes = new Nodes(server);
+  const queues = [await nodes.add("a", 2), await nodes.add("b", 2)];
+  await queues[0]?.updateBudget({ ...LIMITS, remaining: 5, max_concurrency: 16 });
+  await until(() => queues[1]?.available === 3);
+  const giveUp = new AbortController();
+  let served = 0;
+  const all = Array.from({ length: 6 }, async (_, shardId) => {
+    const permit = await queues[shardId % 2]?.acquire({ shardId, shardCount: 6, signal: giveUp.signal });
+    served++;
+    if (permit !== undefined) identify(permit);
+  });
+  await until(() => nodes.limited.length >= 2);
+  assertEquals([served, queues[0]?.available], [3, 0]);
+  giveUp.abort();
+  await Promise.allSettled(all);
+});
+
+natsTest("ClusterIdentifyQueue gives back what was not used, at once", async (server) => {
+  await using nodes = new Nodes(server);
+  const [one, other] = [await nodes.add("a"), await nodes.add("b")];
+  await one.updateBudget({ ...LIMITS, remaining: 1 });
+  (await one.acquire({ shardId: 0, shardCount: 2 }))[Symbol.dispose]();
+  const permit = await other.acquire({ shardId: 1, shardCount: 2 });
+  identify(permit);
+  await until(() => one.available === 0);
+});
+
+natsTest("ClusterIdentifyQueue lets go of a request that is taken back", async (server) => {
+  await using nodes = new Nodes(server);
+  const [one, other] = [await nodes.add("a"), await nodes.add("b")];
+  await one.updateBudget(LIMITS);
+  const held = await one.acquire({ shardId: 9, shardCount: 10 });
+  const giveUp = new AbortController();
+  const lowest = one.acquire({ shardId: 0, shardCount: 10, signal: giveUp.signal });
+  const next = other.acquire({ shardId: 1, shardCount: 10 });
+  giveUp.abort(new Error("not any more"));
+  assertEquals(await lowest.catch((error: Error) => error.message), "not any more");
+  held[Symbol.dispose]();
+  (await next)[Symbol.dispose]();
+});

@@ -1,0 +1,188 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { clusterStatus } from "../lib/cluster/mod.ts";
+import { BotAuthentication, InvalidTokenError } from "../mod.ts";
+import { checkStreams } from "./cluster/stream_check.ts";
+import { Flow } from "./cluster/flow.ts";
+import { ClusterRig, natsTest, until } from "./cluster/rig.ts";
+
+natsTest(
+  "ClusterNode shares the shards with a node that joins, and a leaving one hands over: no identify",
+  async (server) => {
+    await using rig = await ClusterRig.start(server);
+    const { gateway } = rig;
+    const one = await rig.addNode({ name: "one" });
+    await rig.ready(4);
+    const flow = new Flow(gateway);
+    flow.start(500);
+    const other = await rig.addNode({ name: "other" });
+    await until(() => one.shards.size === 2 && other.shards.size === 2 && gateway.resumes.length === 2);
+    await one.close();
+    await until(() => other.shards.size === 4 && gateway.resumes.length === 4);
+    flow.stop();
+    await rig.ready(4);
+    const nats = await rig.connect();
+    await until(async () => (await checkStreams(nats, "bot", flow.sent)).missing.length === 0);
+    const { doubled, outOfOrder, repeatedIds } = await checkStreams(nats, "bot", flow.sent);
+    assertEquals([doubled, outOfOrder, repeatedIds], [0, 0, 0]);
+    assertEquals([gateway.identifies.length, gateway.violations], [4, []]);
+    assert(gateway.resumes.every(({ outcome }) => outcome === "resumed"));
+    assert(gateway.closes.filter(({ initiator }) => initiator === "client").every(({ code }) => code === 4900));
+  },
+);
+
+natsTest(
+  "ClusterNode ends the sessions when it is told to, and a cluster that comes back resumes else",
+  async (server) => {
+    await using rig = await ClusterRig.start(server);
+    const { gateway } = rig;
+    const one = await rig.addNode();
+    await rig.ready(4);
+    await one.close();
+    const other = await rig.addNode();
+    await until(() => gateway.resumes.length === 4);
+    await other.close({ cleanup: true });
+    await rig.addNode();
+    await rig.ready(4);
+    assertEquals(gateway.identifies.length, 8);
+    assertEquals(gateway.violations, []);
+  },
+);
+
+natsTest("ClusterNode closes its shards where NATS takes too little, and loses nothing", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
+  const { gateway } = rig;
+  const node = await rig.addNode({ maxPending: 50, leaseMs: 60_000 });
+  await rig.ready(1);
+  await until(() => node.pending === 0);
+  await server.kill();
+  const stalled = node.dispatcher.waitFor("publishing_stalled");
+  const closed = gateway.next("close");
+  const flow = new Flow(gateway);
+  for (let count = 0; count < 100; count++) flow.send();
+  assertEquals((await stalled).shardIds, [0]);
+  assertEquals((await closed).code, 4900);
+  for (let count = 0; count < 100; count++) flow.send();
+  const resumed = node.dispatcher.waitFor("publishing_resumed");
+  await server.start();
+  await resumed;
+  const nats = await rig.connect();
+  await until(async () => (await checkStreams(nats, "bot", flow.sent)).missing.length === 0);
+  const { doubled, outOfOrder } = await checkStreams(nats, "bot", flow.sent);
+  assertEquals([doubled, outOfOrder, gateway.identifies.length, gateway.violations], [0, 0, 1, []]);
+});
+
+natsTest("ClusterNode tells of events that a lost session has cost", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
+  const { gateway } = rig;
+  const one = await rig.addNode();
+  await rig.ready(1);
+  await one.close();
+  await rig.ready(0);
+  rig.say("nobody hears this");
+  gateway.expireSessions();
+  const other = await rig.makeNode();
+  const lost = other.dispatcher.waitFor("events_lost");
+  await other.connect();
+  const { shardId, missed, reason } = await lost;
+  assertEquals([shardId, missed], [0, null]);
+  assert(reason.includes("could not be resumed"));
+});
+
+natsTest("ClusterNode publishes only the events that were asked for, as they were received", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
+  const node = await rig.addNode({ events: ["MESSAGE_CREATE"] });
+  await rig.ready(1);
+  const heard = node.eventDispatcher.waitFor("MESSAGE_CREATE", (_, event) => {
+    payload = event.payload;
+    return true;
+  });
+  let payload: Uint8Array = new Uint8Array();
+  rig.say("hello");
+  await heard;
+  await until(() => node.pending === 0);
+  const manager = await jetstreamManager(await rig.connect());
+  const message = await manager.streams.getMessage("gangway_bot_events_0", { seq: 1 });
+  assertEquals(message?.subject, "gangway.bot.events.MESSAGE_CREATE.0");
+  assertEquals(message?.data, payload);
+  assertEquals((await manager.streams.info("gangway_bot_events_0")).state.messages, 1);
+});
+
+natsTest("ClusterNode ends with the error that no shard can go on after", async (server) => {
+  await using rig = await ClusterRig.start(server);
+  await assertRejects(
+    async () => await (await rig.makeNode({ authentication: new BotAuthentication("wrong") })).connect(),
+    InvalidTokenError,
+  );
+  const node = await rig.makeNode();
+  const closed = node.closed.then(() => null, (error: unknown) => error);
+  rig.gateway.setAllowedIntents(0);
+  await node.connect();
+  assertInstanceOf(await closed, Error);
+  await rig.ready(0);
+});
+
+natsTest("ClusterNode rescales the cluster, driven from any node: nothing lost or doubled", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 2, guilds: 12, maxConcurrency: 16 });
+  const { gateway } = rig;
+  const [one, other] = [await rig.addNode(), await rig.addNode()];
+  await rig.ready(2);
+  const flow = new Flow(gateway);
+  flow.start(300);
+  await other.rescale(3);
+  await rig.ready(3);
+  assertEquals([one.shardCount, other.shardCount], [3, 3]);
+  flow.stop();
+  const nats = await rig.connect();
+  await until(async () => (await checkStreams(nats, "bot", flow.sent)).missing.length === 0);
+  const { doubled, outOfOrder } = await checkStreams(nats, "bot", flow.sent);
+  assertEquals([doubled, outOfOrder, gateway.identifies.length, gateway.violations], [0, 0, 5, []]);
+});
+
+natsTest("ClusterNode refuses a rescale that cannot be, and can be called off", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 2, sessionStartLimit: { total: 6 } });
+  const { gateway } = rig;
+  const node = await rig.makeNode();
+  await assertRejects(() => node.rescale(3), DOMException, "not connected");
+  await node.connect();
+  await rig.ready(2);
+  await assertRejects(() => node.rescale(2), RangeError, "2 shards already");
+  await assertRejects(() => node.rescale(0), RangeError, "whole number from 1");
+  await until(async () => (await clusterStatus({ nats: await rig.connect() })).identify.remaining === 4);
+  await assertRejects(() => node.rescale(5), DOMException, "it takes 5 identifies, and 4 can be used");
+  gateway.withholdReady();
+  const giveUp = new AbortController();
+  const rescaled = node.rescale(3, { signal: giveUp.signal });
+  await assertRejects(() => node.rescale(4), DOMException, "another rescale is under way");
+  await gateway.next("identify", ({ shard }) => shard[1] === 3);
+  giveUp.abort(new Error("changed my mind"));
+  await assertRejects(() => rescaled, Error, "changed my mind");
+  gateway.withholdReady(false);
+  await rig.ready(2);
+  assertEquals(node.shardCount, 2);
+});
+
+natsTest("ClusterNode and ClusterWorker refuse options that make no sense", async (server) => {
+  await using rig = await ClusterRig.start(server);
+  await assertRejects(() => rig.makeNode({ leaseMs: 10 }), RangeError, "leaseMs");
+  await assertRejects(() => rig.makeNode({ shardsPerLease: 0 }), RangeError, "shardsPerLease");
+  await assertRejects(() => rig.makeNode({ app: "a.b" }), TypeError, "Cannot name a cluster");
+  await assertRejects(() => rig.makeNode({ nats: {} as never }), TypeError, "nats");
+  await assertRejects(() => rig.makeWorker({ group: "a b" }), TypeError, "group");
+  await assertRejects(() => rig.makeWorker({ concurrency: 0 }), RangeError, "concurrency");
+});
+
+natsTest("ClusterNode can lease several shards as one, with a stream for them", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 5, guilds: 10, maxConcurrency: 5 });
+  const one = await rig.addNode({ shardsPerLease: 2 });
+  const other = await rig.addNode({ shardsPerLease: 2 });
+  await rig.ready(5);
+  const flow = new Flow(rig.gateway);
+  for (let count = 0; count < 100; count++) flow.send();
+  const nats = await rig.connect();
+  await until(async () => (await checkStreams(nats, "bot", 100)).missing.length === 0);
+  const status = await clusterStatus({ nats });
+  assertEquals(status.streams.length, 3);
+  assertEquals(status.leases.map(({ shardIds }) => shardIds), [[0, 1], [2, 3], [4]]);
+  assertEquals(status.nodes.map(({ shards }) => shards).sort(), [one.shards.size, other.shards.size].sort());
+});
