@@ -68,7 +68,7 @@ export type {
 } from "../payload.ts";
 export type { MemorySessionStore, Session, SessionStore } from "../session_store.ts";
 export type { Shard } from "../shard.ts";
-export type { ReconnectingData, RescaledData, ShardEvents, ShardPhase } from "../shard_events.ts";
+export type { ReconnectingData, RescaledData, RescalingData, ShardEvents, ShardPhase } from "../shard_events.ts";
 export type { ShardManager } from "../shard_manager.ts";
 export type { RescaleShardsOptions, ShardManagerOptions } from "../shard_manager_options.ts";
 export type {
