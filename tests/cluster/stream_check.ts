@@ -39,11 +39,14 @@ export async function checkStreams(nats: NatsConnection, app: string, sent: numb
     };
     const { state } = await manager.streams.info(stream);
     const consumer = await jetstream(nats).consumers.get(stream);
-    for (let read = 0; read < state.messages;) {
+    for (let left = state.messages; left > 0;) {
       for await (
-        const { subject, data, headers, info } of await consumer.fetch({ max_messages: 2_000, expires: 2_000 })
+        const { subject, data, headers, info } of await consumer.fetch({
+          max_messages: Math.min(2_000, left),
+          expires: 2_000,
+        })
       ) {
-        read++;
+        left--;
         const id = headers?.get("Nats-Msg-Id") ?? "";
         if (ids.has(id)) repeatedIds++;
         ids.add(id);
@@ -56,7 +59,6 @@ export async function checkStreams(nats: NatsConnection, app: string, sent: numb
         const inGuild = isNewest(`guild ${/"guild_id":"(\d+)"/.exec(text)?.[1]}`, number);
         if (!inSession || !inGuild) outOfOrder++;
         latencies.push(info.timestampNanos / 1_000_000 - Number(content?.[2]));
-        if (read >= state.messages) break;
       }
     }
   }
