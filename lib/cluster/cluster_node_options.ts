@@ -91,7 +91,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  */
 export function checkClusterNodeOptions(options: ClusterNodeOptions): void {
   checkObject("make a cluster node: nats", options.nats, "publish", "subscribe", "status");
-  checkNumber("make a cluster node: leaseMs", options.leaseMs ?? MIN_LEASE_MS, MIN_LEASE_MS, MAX_TIMER_MS);
+  const { leaseMs = 10_000, stream: { duplicateWindowMs = 300_000 } = {} } = options;
+  checkNumber("make a cluster node: leaseMs", leaseMs, MIN_LEASE_MS, MAX_TIMER_MS);
+  // What a node sends again, it sends within its lease.
+  checkNumber("make a cluster node: stream.duplicateWindowMs", duplicateWindowMs, leaseMs);
   checkNumber("make a cluster node: identifyReserve", options.identifyReserve ?? 0, 0);
   for (const name of ["shardCount", "shardsPerLease", "maxPending", "publishWindow"] as const) {
     checkNumber(`make a cluster node: ${name}`, options[name] ?? 1, 1);

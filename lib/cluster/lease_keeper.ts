@@ -57,7 +57,7 @@ export class LeaseKeeper {
   readonly #rounds: Rounds;
   readonly #held = new Map<string, HeldLease>();
   /** What is ending: its key is taken until then. */
-  readonly #ending = new Map<string, Promise<void>>();
+  readonly #ending = new Map<string, { readonly held: HeldLease; readonly ended: Promise<void> }>();
   #isLeaving = false;
 
   /** Makes a keeper that owns nothing. */
@@ -93,6 +93,8 @@ export class LeaseKeeper {
 
   /** Closes everything at once: none of it may be owned any more. */
   fence(): void {
+    // What is being handed over is connected still.
+    for (const { held } of this.#ending.values()) void held.runner.fence();
     for (const held of this.#held.values()) this.#lose(held);
   }
 
@@ -101,7 +103,7 @@ export class LeaseKeeper {
     this.#isLeaving = true;
     await this.#rounds[Symbol.asyncDispose]();
     for (const held of this.#held.values()) this.#handOver(held, cleanup);
-    await Promise.all(this.#ending.values());
+    await Promise.all(Array.from(this.#ending.values(), ({ ended }) => ended));
   }
 
   /** Lets go of one that has nothing left to run, or will not when the promise has settled. */
@@ -191,13 +193,14 @@ export class LeaseKeeper {
     );
   }
 
-  #end({ place: { key } }: HeldLease, ending: Promise<void>): void {
+  #end(held: HeldLease, ending: Promise<void>): void {
+    const { key } = held.place;
     this.#held.delete(key);
     const ended = ending.catch((error) => this.#options.emit("cluster_error", { error })).finally(() => {
       this.#ending.delete(key);
       this.ask();
     });
-    this.#ending.set(key, ended);
+    this.#ending.set(key, { held, ended });
   }
 }
 

@@ -29,6 +29,9 @@ const STORED_MS = 500;
 /** How far apart two sets of shards may receive an event, in milliseconds. */
 export const SKEW_MS = 2_000;
 
+/** How often to look whether a session has begun, in milliseconds. */
+const MOVABLE_POLL_MS = 20;
+
 /** How long a session that is beginning is waited for when a lease is handed over, in milliseconds. */
 const BEGIN_TIMEOUT_MS = 2_000;
 
@@ -145,7 +148,7 @@ export class LeaseRunner {
   /** Ends in order: the sessions are kept, and all that was received is published. */
   async handOver(cleanup = false): Promise<void> {
     const deadline = performance.now() + BEGIN_TIMEOUT_MS;
-    while (!this.isMovable && performance.now() < deadline) await delay(20);
+    while (!this.isMovable && !this.#over.signal.aborted && performance.now() < deadline) await delay(MOVABLE_POLL_MS);
     const shards = [...this.#shards.values()];
     await Promise.all(shards.map((shard) => shard.close({ cleanup })));
     await this.#drain();

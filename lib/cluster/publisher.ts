@@ -111,6 +111,7 @@ export class Publisher {
 
   /** Ends at once; what is not acknowledged never will be. */
   stop(): void {
+    if (this.#isStopped) return;
     this.#isStopped = true;
     this.#goBack();
     this.#replies.unsubscribe();
