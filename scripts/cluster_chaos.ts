@@ -1,6 +1,6 @@
 /**
  * The chaos of the cluster at length: processes of nodes and workers, a real nats-server, and a steady flow, while some
- * of them die, leave, join or stand still; and then while the cluster is rescaled and a node dies each time.
+ * of them die, leave, join or stand still; and then while the cluster is rescaled and a node dies or stands still.
  *
  *     deno task cluster:chaos --seed 1 --steps 20 --rate 1000
  *     bun scripts/cluster_chaos.ts --seed 1 --steps 20 --rate 1000

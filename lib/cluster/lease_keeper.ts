@@ -152,9 +152,9 @@ export class LeaseKeeper {
     if (held !== undefined && (!isOwner || held.place.epoch !== place.epoch)) this.#lose(held);
     else if (held !== undefined && !isWanted && held.runner.isMovable) this.#handOver(held, false);
     else if (held === undefined && isWanted && !this.#ending.has(place.key)) {
-      if (isOwner) return this.#run(place);
-      if (owner !== undefined) return;
-      // One that was ready is begun again: what it had kept is with its owner, and comes again in the replay.
+      if (owner !== undefined && !isOwner) return;
+      // What this node owned before it was fenced it claims as well: whatever is left of that owner counts no more. One
+      // that was ready is begun again, since its replay brings what was left to others.
       const claimed = { ...place, epoch: place.epoch + 1, state: stateOfClaim(place.state, set.isNext) };
       const record: LeaseRecord = { node: membership.id, epoch: claimed.epoch, state: claimed.state };
       if (await board.write(place.key, record, set.revisions[place.lease]) && membership.isValid) this.#run(claimed);

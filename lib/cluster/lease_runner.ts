@@ -116,9 +116,14 @@ export class LeaseRunner {
     await this.#orOver([...this.#shards.values()].map(({ ready }) => ready));
   }
 
-  /** Keeps what comes from now on. */
-  keep(): void {
-    if (this.#mode === "silent") this.#mode = "keeping";
+  /**
+   * Keeps what comes from now on. Resolves when it is stored that all before is done with: whoever takes over begins
+   * there, and not with what was left to the set of shards before.
+   */
+  async keep(): Promise<void> {
+    this.#mode = "keeping";
+    await delay(STORED_MS, { signal: this.#over.signal });
+    await this.#store.flush();
   }
 
   /**

@@ -61,10 +61,9 @@ export class RescaleSteps {
   #prepare(keeper: LeaseKeeper, held: HeldLease, { next }: Plan, state: LeaseRecord["state"] | undefined): void {
     const { nodeId } = this.#options;
     if (state === "warming") {
-      this.#do(held, held.runner.warm().then(async () => void await keeper.mark(held.place, "ready", nodeId())));
+      this.#do(held, held.runner.warm().then(() => keeper.mark(held.place, "ready", nodeId())));
     } else if (state === "ready" && next?.phase === "switching") {
-      held.runner.keep();
-      this.#do(held, keeper.mark(held.place, "keeping", nodeId()).then(() => {}));
+      this.#do(held, held.runner.keep().then(() => keeper.mark(held.place, "keeping", nodeId())));
     }
   }
 
@@ -114,7 +113,7 @@ export class RescaleSteps {
     }
   }
 
-  #do(held: HeldLease, step: Promise<void>): void {
+  #do(held: HeldLease, step: Promise<unknown>): void {
     this.#busy.add(held);
     step.catch((error) => {
       // A runner that ends calls off what it was waited for.

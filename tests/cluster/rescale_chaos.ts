@@ -24,7 +24,7 @@ export interface RescaleChaosOptions {
 /** A rescale without trouble takes about so long, in milliseconds. */
 const RESCALE_MS = 4_000;
 
-/** A steady flow through a cluster that is rescaled, while a node dies each time. */
+/** A steady flow through a cluster that is rescaled, while a node dies, or stands still beyond its lease. */
 export async function runRescaleChaos(options: RescaleChaosOptions): Promise<ClusterReport> {
   const { natsServer, seed, shardCounts: [first = 1, ...counts], perSecond, leaseMs, onHappening = () => {} } = options;
   const random = new Random(seed);
@@ -42,15 +42,14 @@ export async function runRescaleChaos(options: RescaleChaosOptions): Promise<Clu
   const board = await Board.open(nats, "gangway_bot", { timeoutMs: 5_000 });
   try {
     world.flow.start(perSecond);
-    for (const shardCount of counts) {
+    for (const [index, shardCount] of counts.entries()) {
       // Whoever asks need not be one of them.
       const rescaled = rescaleCluster({ board, shardCount, available: Infinity, signals: [] });
       await delay(random.below(RESCALE_MS));
       const nodes = [...world.nodes.keys()];
       const victim = nodes[random.below(nodes.length)] as string;
-      onHappening(`to ${shardCount} shards, and ${victim} killed`);
-      await world.end(victim, "SIGKILL");
-      await Promise.all([rescaled, world.addNode()]);
+      onHappening(`to ${shardCount} shards, and ${victim} ${index % 2 === 0 ? "killed" : "paused"}`);
+      await Promise.all([rescaled, index % 2 === 0 ? replace(world, victim) : pause(world, victim, leaseMs * 1.5)]);
     }
     await world.until("the new shards are connected", () => world.gateway.openConnections === counts.at(-1));
     return await world.finish();
@@ -58,4 +57,15 @@ export async function runRescaleChaos(options: RescaleChaosOptions): Promise<Clu
     await board[Symbol.asyncDispose]();
     await nats.close();
   }
+}
+
+async function replace(world: ClusterWorld, node: string): Promise<void> {
+  await world.end(node, "SIGKILL");
+  await world.addNode();
+}
+
+async function pause(world: ClusterWorld, node: string, ms: number): Promise<void> {
+  world.child(node).signal("SIGSTOP");
+  await delay(ms);
+  world.child(node).signal("SIGCONT");
 }
