@@ -1,7 +1,9 @@
+import { checkNumber, checkObject } from "../check.ts";
 import type { ClientConnection, Hold } from "./client_connection.ts";
 import { internalsOf, makeInternals } from "./internals.ts";
 import type { Via } from "./link.ts";
 import type { LocalGatewayOptions } from "./options.ts";
+import { checkCloseCode, checkDuration, checkStatus, checkTimes } from "./options_check.ts";
 
 /** Which connections a verb is about; all, unless told otherwise. */
 export interface ConnectionTarget {
@@ -100,7 +102,10 @@ export abstract class LocalGatewayFaults {
     makeInternals(this, options);
   }
 
-  #targets({ shardId }: ConnectionTarget): ClientConnection[] {
+  #targets(options: ConnectionTarget): ClientConnection[] {
+    checkObject("find connections: the options", options);
+    const { shardId } = options;
+    if (shardId !== undefined) checkNumber("find connections: shardId", shardId, 0);
     return [...internalsOf(this).hub.connections].filter((connection) =>
       connection.open && (shardId === undefined || connection.shardId === shardId)
     );
@@ -115,6 +120,7 @@ export abstract class LocalGatewayFaults {
    * cannot do: there the connection ends without a close frame.
    */
   disconnect(code: number | null, options: ConnectionTarget & { reason?: string | undefined } = {}): void {
+    if (code !== null) checkCloseCode("disconnect: the code", code);
     for (const connection of this.#targets(options)) connection.close(code, options.reason ?? "");
   }
 
@@ -176,11 +182,13 @@ export abstract class LocalGatewayFaults {
 
   /** Sends HELLO so many milliseconds late. */
   delayHello(ms: number): void {
+    checkDuration("delay HELLO: the time", ms);
     internalsOf(this).hub.faults.helloDelayMs = ms;
   }
 
   /** Sends op 7 in place of HELLO to the next connections. */
   reconnectBeforeHello(times = 1): void {
+    checkTimes("ask to reconnect: times", times);
     internalsOf(this).hub.faults.reconnectsBeforeHello = times;
   }
 
@@ -198,6 +206,7 @@ export abstract class LocalGatewayFaults {
 
   /** Stops each replay after so many dispatches; `null` goes on with those that wait, up to RESUMED. */
   pauseReplayAfter(count: number | null): void {
+    if (count !== null) checkNumber("pause replays: the count", count, 0);
     internalsOf(this).hub.faults.replayPauseAfter = count;
     if (count === null) this.#release("replay");
   }
@@ -209,6 +218,8 @@ export abstract class LocalGatewayFaults {
 
   /** Answers the next RESUMEs with an invalid session that may, or may not, be resumed. */
   refuseResumes(times: number, options: { resumable?: boolean | undefined } = {}): void {
+    checkTimes("refuse resumes: times", times);
+    checkObject("refuse resumes: the options", options);
     internalsOf(this).hub.faults.refuseResumes = { times, resumable: options.resumable ?? false };
   }
 
@@ -219,11 +230,15 @@ export abstract class LocalGatewayFaults {
 
   /** Loses the next parts of answers to requests for guild members. */
   loseChunks(times = 1): void {
+    checkTimes("lose chunks: times", times);
     internalsOf(this).hub.faults.lostChunks = times;
   }
 
   /** Answers the next requests with a status; see the options. */
   rejectHttp(status: number, times = 1, options: RejectHttpOptions = {}): void {
+    checkStatus("reject requests: the status", status);
+    checkTimes("reject requests: times", times);
+    checkObject("reject requests: the options", options);
     const { retryAfter, html = false, path, global = false } = options;
     internalsOf(this).hub.faults.addHttp({ status, times, retryAfter, html, path, global });
   }
@@ -235,11 +250,15 @@ export abstract class LocalGatewayFaults {
 
   /** Answers each request so many milliseconds late. */
   delayHttp(ms: number): void {
+    checkDuration("delay answers: the time", ms);
     internalsOf(this).hub.faults.httpDelayMs = ms;
   }
 
   /** Refuses the next WebSocket handshakes with a status; `via` limits it to one of the two addresses. */
   rejectUpgrade(status: number, times = 1, options: { via?: Via | undefined } = {}): void {
+    checkStatus("refuse handshakes: the status", status);
+    checkTimes("refuse handshakes: times", times);
+    checkObject("refuse handshakes: the options", options);
     internalsOf(this).hub.faults.addUpgrade(status, times, options.via);
   }
 
@@ -255,16 +274,19 @@ export abstract class LocalGatewayFaults {
 
   /** Changes the recommended number of shards. */
   setRecommendedShards(count: number): void {
+    checkNumber("recommend shards: the count", count, 1);
     internalsOf(this).hub.options.shards = count;
   }
 
   /** Changes how many sessions may still be started. */
   setRemainingSessionStarts(count: number): void {
+    checkNumber("limit session starts: the count", count, 0);
     internalsOf(this).hub.setRemaining(count);
   }
 
   /** Changes which intents are allowed. Sessions end with 4003, as when one is switched off in the developer portal. */
   setAllowedIntents(intents: number): void {
+    checkNumber("allow intents: they", intents, 0);
     const { hub } = internalsOf(this);
     hub.options.allowedIntents = intents;
     hub.refused.clear();

@@ -1,3 +1,4 @@
+import { checkObject, checkString } from "../check.ts";
 import type { GatewayEvents } from "../payload.ts";
 import { LocalGatewayFaults } from "./gateway_faults.ts";
 import type { DispatchTarget } from "./hub.ts";
@@ -119,11 +120,14 @@ export class LocalGateway extends LocalGatewayFaults implements AsyncDisposable 
     data: Name extends keyof GatewayEvents ? GatewayEvents[Name] : unknown,
     options: DispatchTarget = {},
   ): number {
+    checkString("emit: the event", event);
+    checkObject("emit: the options", options);
     return internalsOf(this).hub.dispatch(event, data, options);
   }
 
   /** Somebody who can talk; the same name is the same user. */
   user(name: string): LocalUser {
+    checkString("find a user: the name", name);
     const { hub } = internalsOf(this);
     return new HubUser(hub, hub.world.user(name));
   }

@@ -1,5 +1,6 @@
 import { GatewayCloseCode } from "../close_code.ts";
 import { ALL_INTENTS } from "./event_rules.ts";
+import { checkLocalOptions } from "./options_check.ts";
 import type { LocalGatewayFormat } from "./payload_writer.ts";
 import type { LocalGuild } from "./world.ts";
 
@@ -175,8 +176,9 @@ export type ResolvedOptions =
     sessionStartLimit: { total: number; remaining: number; resetAfterMs: number };
   };
 
-/** Fills the defaults in. */
+/** Checks the options and fills the defaults in. */
 export function resolveOptions(options: LocalGatewayOptions): ResolvedOptions {
+  checkLocalOptions(options);
   const { total = 1000, remaining = total, resetAfterMs = 14_400_000 } = options.sessionStartLimit ?? {};
   return {
     token: options.token ?? "local-token",

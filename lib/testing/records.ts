@@ -1,3 +1,4 @@
+import { checkFunction, checkOptions, checkWord } from "../check.ts";
 import type { Via } from "./link.ts";
 
 /** A connection a client opened. */
@@ -234,11 +235,20 @@ export class Records {
   next<K extends Kind>(
     kind: K,
     check: (record: LocalGatewayRecords[K]) => boolean,
-    { signal, past = false }: NextOptions,
+    options: NextOptions,
   ): Promise<LocalGatewayRecords[K]> {
     const { promise, resolve, reject } = Promise.withResolvers<LocalGatewayRecords[K]>();
     // Nobody may be waiting any more when the gateway is disposed of.
     promise.catch(() => {});
+    try {
+      checkWord("wait for a record: the kind", kind, Object.keys(this.#kept));
+      checkFunction("wait for a record: the check", check);
+      checkOptions("wait for a record", options);
+    } catch (error) {
+      reject(error);
+      return promise;
+    }
+    const { signal, past = false } = options;
     const found = past ? this.#kept[kind].find(check) : undefined;
     if (signal?.aborted) reject(signal.reason);
     else if (found !== undefined) resolve(found);
