@@ -89,6 +89,17 @@ export function checkSignal(subject: string, value: unknown): void {
   if (typeof aborted !== "boolean" || typeof addEventListener !== "function") refuse(subject, "an AbortSignal", value);
 }
 
+/** @throws {TypeError} If it is not a boolean. */
+export function checkBoolean(subject: string, value: unknown): void {
+  if (typeof value !== "boolean") refuse(subject, "a boolean", value);
+}
+
+/** Checks options with a signal, or without. @throws {TypeError} If they are no object, or the signal is none. */
+export function checkOptions(action: string, options: unknown): void {
+  checkObject(`${action}: the options`, options);
+  checkSignal(`${action}: signal`, (options as { signal?: unknown }).signal);
+}
+
 /** How long a timer can run, in milliseconds: one that is set to longer ends at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 

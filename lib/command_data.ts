@@ -1,4 +1,4 @@
-import { checkArray, checkSnowflake, checkWord, refuse } from "./check.ts";
+import { checkArray, checkBoolean, checkObject, checkSnowflake, checkString, checkWord, refuse } from "./check.ts";
 import { GatewayOpcode } from "./opcode.ts";
 import type { PresenceUpdateData, SentPayload, VoiceStateUpdateData } from "./payload.ts";
 
@@ -19,7 +19,22 @@ export function presencePayload(presence: PresenceUpdateData): SentPayload {
   const { status, activities, afk = false, since = null } = presence ?? {};
   checkWord("update the presence: status", status, STATUSES);
   checkArray("update the presence: activities", activities);
+  activities.forEach(checkActivity);
+  checkBoolean("update the presence: afk", afk);
+  if (since !== null && typeof since !== "number") refuse("update the presence: since", "a number or null", since);
   return { op: GatewayOpcode.PresenceUpdate, d: { since, activities, status, afk } };
+}
+
+/** The gateway closes with 4001 or 4002 on what is none. @throws {TypeError} If it is none. */
+function checkActivity(activity: PresenceUpdateData["activities"][number], index: number): void {
+  const subject = `update the presence: activities[${index}]`;
+  checkObject(subject, activity);
+  const { name, type, state, url } = activity;
+  checkString(`${subject}.name`, name);
+  if (!Number.isSafeInteger(type)) refuse(`${subject}.type`, "a whole number", type);
+  for (const [field, value] of Object.entries({ state, url })) {
+    if (value !== undefined && value !== null) checkString(`${subject}.${field}`, value);
+  }
 }
 
 /**
@@ -33,7 +48,7 @@ export function voiceStatePayload(update: VoiceStateUpdateData): SentPayload {
   checkSnowflake("update the voice state: guild_id", guild_id);
   if (channel_id !== null) checkSnowflake("update the voice state: channel_id", channel_id);
   for (const [name, value] of Object.entries({ self_mute, self_deaf })) {
-    if (typeof value !== "boolean") refuse(`update the voice state: ${name}`, "a boolean", value);
+    checkBoolean(`update the voice state: ${name}`, value);
   }
   return { op: GatewayOpcode.VoiceStateUpdate, d: { guild_id, channel_id, self_mute, self_deaf } };
 }

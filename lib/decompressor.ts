@@ -1,4 +1,4 @@
-import { checkNumber, refuse } from "./check.ts";
+import { checkNumber, checkObject, refuse } from "./check.ts";
 
 /** A stream format the gateway can compress with. */
 export type CompressionFormat = "zlib-stream" | "zstd-stream";
@@ -109,10 +109,11 @@ export class Decompressor implements DecompressorLike, Disposable {
   /**
    * Opens a stream.
    *
-   * @throws {TypeError} If this runtime cannot inflate the format.
+   * @throws {TypeError} If the options are none, or this runtime cannot inflate the format.
    * @throws {RangeError} If `maxPayloadBytes` is not a positive number.
    */
   constructor(format: CompressionFormat = "zlib-stream", options: DecompressorOptions = {}) {
+    checkObject("decompress: the options", options);
     const { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES } = options;
     checkNumber("decompress: maxPayloadBytes", maxPayloadBytes, 1, Infinity, false);
     checkFormat("decompress: the format", format);

@@ -1,5 +1,5 @@
 import { onAbort } from "./abortable.ts";
-import { checkFunction, checkObject, checkSignal, refuse } from "./check.ts";
+import { checkFunction, checkObject, checkOptions, checkSignal, refuse } from "./check.ts";
 import type {
   DataOf,
   DispatcherOptions,
@@ -54,6 +54,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     super();
     checkObject("dispatch: the options", options);
     const { parent = null, onListenerError, signal = null } = options;
+    checkSignal("dispatch: signal", signal ?? undefined);
     if (onListenerError !== undefined) checkFunction("dispatch: onListenerError", onListenerError);
     this.#report = onListenerError === undefined ? printListenerError : guardReport(onListenerError);
     this.#listeners = new ListenerRegistry(this, this.#report);
@@ -147,11 +148,11 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * Waits for an event of a name.
    *
    * @param name The event's name, or an opcode.
-   * @param check Tells whether this is the one; without it the first is. If it throws, the promise rejects with the
-   * error.
+   * @param check Tells whether this is the one, at once; without it the first is. If it throws, the promise rejects with
+   * the error.
    * @param options A signal that ends the wait.
    * @returns The data of the first event that passes. It rejects with the reason of the signal, or of the owner's.
-   * @throws {TypeError} Rejects if something has another type.
+   * @throws {TypeError} Rejects if something has another type, or the check is async.
    *
    * @example
    * ```ts
@@ -210,9 +211,8 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     name: Name,
     options: EventsOptions = {},
   ): AsyncIterableIterator<DataOf<Events, Name>> {
-    checkObject("iterate: the options", options);
+    checkOptions("iterate", options);
     const { highWaterMark = 10_000, signal } = options;
-    checkSignal("iterate: the signal", signal);
     const iterating = new AbortController();
     const iterator = new EventIterator<DataOf<Events, Name>>({ highWaterMark, unsubscribe: () => iterating.abort() });
     onAbort(signal, iterating.signal, (reason) => iterator.abort(reason, () => this.signal));

@@ -1,5 +1,6 @@
 import { onAbort } from "./abortable.ts";
-import { checkFunction, checkObject, checkSignal } from "./check.ts";
+import { unawaited } from "./attempt.ts";
+import { checkFunction, checkOptions } from "./check.ts";
 import type { DispatcherWaitOptions, Listener } from "./dispatcher_options.ts";
 
 /** What {@linkcode waitForEvent} waits for. */
@@ -26,7 +27,12 @@ export function waitForEvent<Data>({ subscribe, check, options, owner }: EventWa
   }
   function receive(...[data, event]: Parameters<Listener<Data>>): void {
     try {
-      if (check !== undefined && !check(data, event)) return;
+      const passes: unknown = check === undefined || check(data, event);
+      if (typeof (passes as PromiseLike<unknown> | null)?.then === "function") {
+        unawaited(passes);
+        throw new TypeError("Cannot wait: the check must not be async, an event is taken or passed over at once");
+      }
+      if (!passes) return;
       resolve(data);
       waiting.abort();
     } catch (error) {
@@ -34,8 +40,7 @@ export function waitForEvent<Data>({ subscribe, check, options, owner }: EventWa
     }
   }
   try {
-    checkObject("wait: the options", options);
-    checkSignal("wait: the signal", options.signal);
+    checkOptions("wait", options);
     if (check !== undefined) checkFunction("wait: the check", check);
     for (const signal of [options.signal, owner]) onAbort(signal, waiting.signal, fail);
     subscribe(receive, { signal: waiting.signal });

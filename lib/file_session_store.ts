@@ -15,6 +15,7 @@
  */
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { checkObject, checkOptions, checkString } from "./check.ts";
 import type { Session, SessionStore } from "./session_store.ts";
 
 export type { Session, SessionStore } from "./session_store.ts";
@@ -51,9 +52,10 @@ export class FileSessionStore implements SessionStore {
    * Makes a store.
    *
    * @param folder The folder to keep the files in, as a path or as a `file:` URL. It is made when it is needed.
-   * @throws {TypeError} If the URL is of another scheme.
+   * @throws {TypeError} If it is no path, or the URL is of another scheme.
    */
   constructor(folder: string | URL) {
+    if (!(folder instanceof URL)) checkString("store sessions: the folder", folder);
     this.#folder = typeof folder === "string" && !folder.startsWith("file:") ? folder : fileURLToPath(folder);
   }
 
@@ -62,11 +64,14 @@ export class FileSessionStore implements SessionStore {
    *
    * @throws {Error} Rejects if there is a file that cannot be read.
    */
-  async load(key: string, { signal }: { signal?: AbortSignal } = {}): Promise<Session | null> {
+  async load(key: string, options: { signal?: AbortSignal } = {}): Promise<Session | null> {
+    checkOptions("load a session", options);
+    const path = this.#path(key);
+    const { signal } = options;
     signal?.throwIfAborted();
-    await this.#sweep(key);
+    await this.#sweep(path);
     try {
-      return parseSession(await readFile(this.#path(key), "utf8"));
+      return parseSession(await readFile(path, "utf8"));
     } catch (error) {
       if ((error as { code?: unknown }).code === "ENOENT") return null;
       throw error;
@@ -80,6 +85,7 @@ export class FileSessionStore implements SessionStore {
    */
   async save(key: string, session: Session): Promise<void> {
     const path = this.#path(key);
+    checkObject("save the session: it", session);
     const temporary = `${path}.${crypto.randomUUID()}${TEMPORARY}`;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     try {
@@ -108,8 +114,7 @@ export class FileSessionStore implements SessionStore {
   }
 
   /** Removes what a process left behind that died while it saved. */
-  async #sweep(key: string): Promise<void> {
-    const path = this.#path(key);
+  async #sweep(path: string): Promise<void> {
     try {
       for (const name of await readdir(this.#folder)) {
         const other = `${this.#folder}/${name}`;
@@ -122,6 +127,7 @@ export class FileSessionStore implements SessionStore {
 
   /** A file name is made of letters, digits and `-` alone, and names that differ in case only are one on some disks. */
   #path(key: string): string {
+    checkString("store sessions: the key", key);
     const name = key.replace(/[^a-z0-9-]/g, (unit) => `_${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
     return `${this.#folder}/session-${name}.json`;
   }

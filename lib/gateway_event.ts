@@ -1,4 +1,4 @@
-import { invalidState } from "./check.ts";
+import { checkObject, invalidState } from "./check.ts";
 import { type OnListenerError, printListenerError } from "./listener_error.ts";
 import type { GatewayPayload } from "./payload.ts";
 
@@ -106,6 +106,7 @@ export class GatewayEvent<T = unknown> extends Event {
    */
   constructor(type: string, init: GatewayEventInit<T> = {}) {
     super(type);
+    checkObject("make an event: its init", init);
     this.#init = init;
   }
 

@@ -3,8 +3,9 @@ import { type BotAuthentication, checkAuthentication } from "./authentication.ts
 import {
   checkFunction,
   checkObject,
-  checkSignal,
+  checkOptions,
   checkSnowflake,
+  checkString,
   checkTimeout,
   invalidState,
   refuse,
@@ -182,6 +183,7 @@ export class HTTPClient {
     return this.#within(options, async (signal) => {
       checkAuthentication(auth);
       checkSnowflake("create a message: the channel id", channelId);
+      checkObject("create a message: it", message);
       return await this.request<Message>("POST", `/channels/${channelId}/messages`, { auth, signal, body: message });
     });
   }
@@ -221,6 +223,7 @@ export class HTTPClient {
       assertPath(path);
       if (auth !== undefined) checkAuthentication(auth);
       if (onRetry !== undefined) checkFunction("send a request: onRetry", onRetry);
+      if (options.reason !== undefined) checkString("send a request: reason", options.reason);
       if (options.body !== undefined && (verb === "GET" || verb === "HEAD")) {
         throw new TypeError(`Cannot send a request: ${verb} has no body`);
       }
@@ -235,7 +238,8 @@ export class HTTPClient {
    * after `await client.connectToGateway(…)`; anything awaited between the two (also an async function that only passes
    * the promise on) is too late for them on Deno.
    *
-   * @throws {DisconnectError} Rejects where the handshake fails.
+   * @throws {DisconnectError} Rejects where the handshake fails. After an abort the end of the socket is waited for, a
+   * second at most.
    * @throws {TypeError} Rejects where the URL is not one of a WebSocket.
    *
    * @example A socket of one's own
@@ -291,8 +295,7 @@ export class HTTPClient {
       if (this.#lifetime.signal.aborted) {
         throw invalidState("begin: the HTTP client is closed");
       }
-      checkObject("begin: the options", options);
-      checkSignal("begin: the signal", options.signal);
+      checkOptions("begin", options);
       return await withSignals([this.#lifetime.signal, options.signal], ({ signal }) => body(signal));
     });
   }

@@ -1,3 +1,5 @@
+import { checkObject } from "./check.ts";
+
 /** What a shard needs to go on with its session, in this process or another. Plain data. */
 export interface Session {
   /** The session's id, from READY. */
@@ -60,8 +62,11 @@ export class MemorySessionStore implements SessionStore {
 
   /** Keeps a session. */
   save(key: string, session: Session): Promise<void> {
-    this.#sessions.set(key, { ...session });
-    return Promise.resolve();
+    return new Promise((resolve) => {
+      checkObject("save the session: it", session);
+      this.#sessions.set(key, { ...session });
+      resolve();
+    });
   }
 
   /** Forgets a session. */

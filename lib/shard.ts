@@ -1,6 +1,6 @@
 import { attempt } from "./attempt.ts";
 import { BotAuthentication } from "./authentication.ts";
-import { checkTimeout, invalidState } from "./check.ts";
+import { checkBoolean, checkOptions, checkTimeout, invalidState } from "./check.ts";
 import {
   type ChannelInfoField,
   channelInfoPayload,
@@ -8,7 +8,7 @@ import {
   soundboardSoundsPayload,
   voiceStatePayload,
 } from "./command_data.ts";
-import { type CommandOptions, frameOf } from "./command_queue.ts";
+import { frameOf } from "./command_queue.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { DisconnectError } from "./errors.ts";
 import type { HTTPClient } from "./http_client.ts";
@@ -26,6 +26,7 @@ import { ShardLifetime } from "./shard_lifetime.ts";
 import {
   checkParts,
   checkShardOptions,
+  cleanupOf,
   type CloseOptions,
   type ConnectOptions,
   type RequestGuildMembersOptions,
@@ -224,6 +225,7 @@ export class Shard implements AsyncDisposable {
   }
 
   set shouldReconnect(shouldReconnect: boolean) {
+    checkBoolean("set shouldReconnect: it", shouldReconnect);
     this.#core.shouldReconnect = shouldReconnect;
   }
 
@@ -263,7 +265,10 @@ export class Shard implements AsyncDisposable {
    * ```
    */
   connect(options: ConnectOptions = {}): Promise<void> {
-    return this.#lifetime.connect(options.signal);
+    return attempt(() => {
+      checkOptions("connect", options);
+      return this.#lifetime.connect(options.signal);
+    });
   }
 
   /**
@@ -291,7 +296,7 @@ export class Shard implements AsyncDisposable {
    * ```
    */
   close(options: CloseOptions = {}): Promise<void> {
-    return this.#lifetime.close(options.cleanup ?? true);
+    return attempt(() => this.#lifetime.close(cleanupOf(options)));
   }
 
   /** Closes; the session is kept where there is a store for it. */
@@ -329,15 +334,19 @@ export class Shard implements AsyncDisposable {
   presenceUpdate(presence: PresenceUpdateData, options: SendOptions = {}): Promise<void> {
     const core = this.#core;
     const before = core.presence;
-    let kept: PresenceUpdateData | null;
-    const sending = this.#send(() => {
-      options.signal?.throwIfAborted();
-      identifyWith(core, { presence });
-      kept = core.presence;
-      return presencePayload(kept as PresenceUpdateData);
-    }, { ...options, key: "presence" });
+    let kept: PresenceUpdateData | null | undefined;
+    const sending = this.#send(
+      (signal) => {
+        signal?.throwIfAborted();
+        identifyWith(core, { presence });
+        kept = core.presence;
+        return presencePayload(kept as PresenceUpdateData);
+      },
+      options,
+      "presence",
+    );
     sending.catch(() => {
-      if (options.signal?.aborted && core.presence === kept) core.presence = before;
+      if (kept !== undefined && options.signal?.aborted && core.presence === kept) core.presence = before;
     });
     return sending;
   }
@@ -363,7 +372,7 @@ export class Shard implements AsyncDisposable {
    * ```
    */
   voiceStateUpdate(update: VoiceStateUpdateData, options: SendOptions = {}): Promise<void> {
-    return this.#send(() => voiceStatePayload(update), { ...options, key: `voice ${String(update?.guild_id)}` });
+    return this.#send(() => voiceStatePayload(update), options, `voice ${String(update?.guild_id)}`);
   }
 
   /**
@@ -450,6 +459,7 @@ export class Shard implements AsyncDisposable {
     options: RequestGuildMembersOptions = {},
   ): MembersRequest {
     try {
+      checkOptions("request guild members", options);
       const { signal, timeoutMs = 30_000 } = options;
       checkTimeout("request guild members: timeoutMs", timeoutMs);
       const d = membersRequestData(guildId, query, this.intents, crypto.randomUUID().replaceAll("-", ""));
@@ -467,12 +477,20 @@ export class Shard implements AsyncDisposable {
     }
   }
 
-  #send(payloadOf: () => SentPayload, options: CommandOptions): Promise<void> {
+  #send(
+    payloadOf: (signal: AbortSignal | undefined) => SentPayload,
+    options: SendOptions,
+    key?: string,
+  ): Promise<void> {
     return attempt(async () => {
+      checkOptions("send", options);
       if (this.phase === "closed") {
         throw invalidState("send: the shard is closed");
       }
-      await this.#core.commands.push(payloadOf(), options);
+      await this.#core.commands.push(payloadOf(options.signal), {
+        signal: options.signal,
+        ...(key === undefined ? {} : { key }),
+      });
     });
   }
 }

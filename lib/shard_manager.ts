@@ -1,7 +1,7 @@
 import { abortable } from "./abortable.ts";
 import { attempt } from "./attempt.ts";
 import { type BotAuthentication, checkAuthentication } from "./authentication.ts";
-import { checkObject, checkSignal, invalidState } from "./check.ts";
+import { checkOptions, invalidState } from "./check.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { InvalidShardCountError } from "./errors.ts";
 import { GatewayLimits } from "./gateway_limits.ts";
@@ -19,7 +19,7 @@ import {
   type RescaleShardsOptions,
   type ShardManagerOptions,
 } from "./shard_manager_options.ts";
-import type { CloseOptions } from "./shard_options.ts";
+import { cleanupOf, type CloseOptions } from "./shard_options.ts";
 import { ShardScaling } from "./shard_scaling.ts";
 import { allShardIds, MAX_SHARDS, shardIdOf } from "./sharding.ts";
 import type { IdentifyRateLimiter } from "./times_per.ts";
@@ -118,6 +118,9 @@ export class ShardManager implements AsyncDisposable {
     this.#lifetime = new ShardManagerLifetime({
       signal: options.signal,
       dispatcher: this.dispatcher,
+      onLife: (signal) => {
+        for (const one of [this.rawDispatcher, this.eventDispatcher, this.dispatcher]) one.signal = signal;
+      },
       close: (cleanup, reason) => Promise.all([this.#scaling.rescaled, this.#fleet.close(cleanup, reason)]),
     });
     this.presence = presence;
@@ -213,7 +216,6 @@ export class ShardManager implements AsyncDisposable {
 
   async #connect(): Promise<void> {
     const signal = this.#lifetime.begin();
-    for (const one of [this.rawDispatcher, this.eventDispatcher, this.dispatcher]) one.signal = signal;
     try {
       const info = await this.#limits.ask(signal);
       signal.throwIfAborted();
@@ -265,8 +267,7 @@ export class ShardManager implements AsyncDisposable {
   ): Promise<void> {
     return attempt(async () => {
       checkShardIds(shardCount, shardIds);
-      checkObject("rescale: the options", options);
-      checkSignal("rescale: signal", options.signal);
+      checkOptions("rescale", options);
       options.signal?.throwIfAborted();
       const lifetime = this.#lifetime.signal;
       if (lifetime === null || lifetime.aborted || this.shards.size === 0) {
@@ -327,8 +328,7 @@ export class ShardManager implements AsyncDisposable {
    */
   close(options: CloseOptions = {}): Promise<void> {
     return attempt(async () => {
-      checkObject("close: the options", options);
-      await this.#lifetime.end(options.cleanup ?? true);
+      await this.#lifetime.end(cleanupOf(options));
     });
   }
 

@@ -10,6 +10,8 @@ export interface ShardManagerLifetimeOptions {
   signal: AbortSignal | undefined;
   /** Where a critical error is told. */
   dispatcher: Dispatcher<ShardEvents>;
+  /** Takes in the signal of the life that is to come, or has begun: it ends what waits for events. */
+  onLife: (signal: AbortSignal) => void;
   /** Closes the shards, with the signal's reason if it was that; resolves when nothing is left running. */
   close: (cleanup: boolean, reason: unknown) => Promise<unknown>;
 }
@@ -18,6 +20,9 @@ export interface ShardManagerLifetimeOptions {
 export class ShardManagerLifetime {
   readonly #options: ShardManagerLifetimeOptions;
   readonly #closed = new Latch();
+  /** Of the life that is to come, goes on or is over, as a shard has it. */
+  #life: AbortController;
+  /** The same from `connect()` to the end. */
   #controller: AbortController | null = null;
   /** Why it ends, where that is a critical error. */
   #failure: Error | null = null;
@@ -25,6 +30,7 @@ export class ShardManagerLifetime {
 
   constructor(options: ShardManagerLifetimeOptions) {
     this.#options = options;
+    this.#life = this.#renew();
     if (options.signal?.aborted) this.#onAbort();
     else options.signal?.addEventListener("abort", this.#onAbort);
   }
@@ -52,7 +58,8 @@ export class ShardManagerLifetime {
       const state = this.#controller.signal.aborted ? "being closed" : "connected, or about to be";
       throw invalidState(`connect: the manager is ${state}`);
     }
-    this.#controller = new AbortController();
+    if (this.#life.signal.aborted) this.#life = this.#renew();
+    this.#controller = this.#life;
     this.#closed.restart();
     this.#failure = null;
     signal?.addEventListener("abort", this.#onAbort);
@@ -63,7 +70,7 @@ export class ShardManagerLifetime {
   async end(cleanup: boolean, reason?: unknown): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     const controller = this.#controller;
-    controller?.abort(this.#failure ?? reason ?? new DOMException("The manager was closed", "AbortError"));
+    this.#life.abort(this.#failure ?? reason ?? new DOMException("The manager was closed", "AbortError"));
     await this.#options.close(cleanup, reason);
     if (this.#controller === controller) this.#controller = null;
     if (this.#failure === null) this.#closed.fulfil();
@@ -83,6 +90,12 @@ export class ShardManagerLifetime {
     if (!this.#take(error, dispatcher)) return false;
     queueMicrotask(() => void this.end(false));
     return true;
+  }
+
+  #renew(): AbortController {
+    const controller = new AbortController();
+    this.#options.onLife(controller.signal);
+    return controller;
   }
 
   #take(error: Error, dispatcher: Dispatcher<ShardEvents>): boolean {

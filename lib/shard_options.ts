@@ -1,4 +1,12 @@
-import { checkFunction, checkNumber, checkObject, checkSignal, checkString, checkTimeout } from "./check.ts";
+import {
+  checkBoolean,
+  checkFunction,
+  checkNumber,
+  checkObject,
+  checkOptions,
+  checkString,
+  checkTimeout,
+} from "./check.ts";
 import { checkFormat, type CompressionFormat, type DecompressorLike } from "./decompressor.ts";
 import { gatewayUrl } from "./handshake.ts";
 import type { PresenceUpdateData } from "./payload.ts";
@@ -84,6 +92,14 @@ export interface CloseOptions {
   cleanup?: boolean;
 }
 
+/** Whether to end the session as well. @throws {TypeError} If the options are none. */
+export function cleanupOf(options: CloseOptions): boolean {
+  checkOptions("close", options);
+  const { cleanup = true } = options;
+  checkBoolean("close: cleanup", cleanup);
+  return cleanup;
+}
+
 /** Stands in where no URL is given. */
 const ANY_URL = "wss://gateway.discord.gg";
 
@@ -95,14 +111,13 @@ const ANY_URL = "wss://gateway.discord.gg";
  * @throws {RangeError} If a number is out of range.
  */
 export function checkShardOptions(intents: number, options: ShardOptions): void {
-  checkObject("connect: the options", options);
-  const { largeThreshold = null, libraryName = "", connectTimeoutMs = 1, compress = "none", signal } = options;
+  checkOptions("connect", options);
+  const { largeThreshold = null, libraryName = "", connectTimeoutMs = 1, compress = "none" } = options;
   const { createDecompressor, sessionStore } = options;
   checkNumber("connect: intents", intents, 0);
   if (largeThreshold !== null) checkNumber("connect: largeThreshold", largeThreshold, 50, 250);
   checkString("connect: libraryName", libraryName);
   checkTimeout("connect: connectTimeoutMs", connectTimeoutMs);
-  checkSignal("connect: signal", signal);
   if (sessionStore !== undefined) checkObject("connect: sessionStore", sessionStore, "load", "save", "delete");
   if (createDecompressor === undefined) checkFormat("connect: compress", compress, "none");
   else checkFunction("connect: createDecompressor", createDecompressor);

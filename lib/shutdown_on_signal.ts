@@ -15,6 +15,7 @@
  */
 import process from "node:process";
 import { setTimeout } from "node:timers";
+import { checkFunction, checkObject, refuse } from "./check.ts";
 import type { CloseOptions } from "./shard_options.ts";
 
 export type { CloseOptions } from "./shard_options.ts";
@@ -83,6 +84,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  *
  * @param target What to close.
  * @returns What takes the listeners off again when disposed. A shutdown that has begun goes on.
+ * @throws {TypeError} If something has another type, or a signal is none of these.
  * @throws {RangeError} If the deadline is out of range.
  *
  * @example Keep the session for the next process, and give listeners ten seconds to finish
@@ -95,7 +97,16 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  * ```
  */
 export function shutdownOnSignal(target: Closable, options: ShutdownOptions = {}): Disposable {
-  const { signals = ["SIGINT", "SIGTERM"], deadlineMs = 5_000 } = options;
+  checkObject("shut down: what is to close", target, "close");
+  checkObject("shut down: the options", options);
+  if (typeof target[Symbol.asyncDispose] !== "function") refuse("shut down: what is to close", "disposable", target);
+  const { signals = ["SIGINT", "SIGTERM"], deadlineMs = 5_000, onSignal } = options;
+  if (
+    !(Array.isArray as (value: unknown) => boolean)(signals) || !signals.every((signal) => signal in SIGNAL_NUMBERS)
+  ) {
+    refuse("shut down: signals", `some of ${Object.keys(SIGNAL_NUMBERS).join(", ")}`, signals);
+  }
+  if (onSignal !== undefined) checkFunction("shut down: onSignal", onSignal);
   if (!(deadlineMs >= 0 && deadlineMs <= MAX_TIMEOUT_MS)) {
     throw new RangeError(`Cannot shut down: deadlineMs must be from 0 to ${MAX_TIMEOUT_MS}, received ${deadlineMs}`);
   }

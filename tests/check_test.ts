@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   checkArray,
+  checkBoolean,
   checkFunction,
   checkNumber,
   checkObject,
+  checkOptions,
   checkSignal,
   checkSnowflake,
   checkString,
@@ -84,6 +86,24 @@ test("checkArray and checkWord take what they name, and nothing else", () => {
   assertThrows(() => checkArray("wait: it", { length: 1 }), TypeError, "must be an array, received an object");
   checkWord("wait: it", "b", ["a", "b"]);
   assertThrows(() => checkWord("wait: it", "c", ["a", "b"]), TypeError, 'must be one of a, b, received "c"');
+});
+
+test("checkBoolean and checkOptions take what they name, and nothing else", () => {
+  checkBoolean("wait: it", false);
+  assertThrows(
+    () => checkBoolean("wait: it", "false"),
+    TypeError,
+    'Cannot wait: it must be a boolean, received "false"',
+  );
+  for (const options of [{}, { signal: undefined }, { signal: new AbortController().signal }]) {
+    checkOptions("wait", options);
+  }
+  for (const none of [null, undefined, 5, "x"]) {
+    assertThrows(() => checkOptions("wait", none), TypeError, "Cannot wait: the options must be an object, received");
+  }
+  for (const signal of [null, {}, 5]) {
+    assertThrows(() => checkOptions("wait", { signal }), TypeError, "Cannot wait: signal must be an AbortSignal");
+  }
 });
 
 test("invalidState is the DOMException for what cannot be done now", () => {

@@ -15,6 +15,8 @@ const GUILD = "197038439483310086";
 const CHANNEL = "41771983423143937";
 const VOICE: VoiceStateUpdateData = { guild_id: GUILD, channel_id: CHANNEL, self_mute: false, self_deaf: true };
 
+const CHESS = { name: "chess", type: ActivityType.Playing };
+
 /** What is not an id. */
 const NO_IDS = ["x", "", 7, 7n, undefined, {}];
 
@@ -27,6 +29,16 @@ test("presencePayload is op 3 with all four fields", () => {
 test("presencePayload fills in what may be left out", () => {
   const presence = { status: "online", activities: [] } as unknown as PresenceUpdateData;
   assertEquals(presencePayload(presence), { op: 3, d: { since: null, activities: [], status: "online", afk: false } });
+});
+
+test("presencePayload takes activities with and without what may be left out", () => {
+  const activities = [CHESS, { ...CHESS, state: null, url: null }, {
+    ...CHESS,
+    state: "lost",
+    url: "https://a.example",
+  }];
+  const presence = { status: PresenceUpdateStatus.Online, activities, afk: false, since: null } as PresenceUpdateData;
+  assertEquals((presencePayload(presence).d as PresenceUpdateData).activities, activities);
 });
 
 test("presencePayload takes every status there is", () => {
@@ -49,6 +61,18 @@ test("presencePayload rejects a presence that is none", () => {
     ],
     [{ status: "online" }, "activities must be an array, received undefined"],
     [{ status: "online", activities: "chess" }, 'activities must be an array, received "chess"'],
+    [{ status: "online", activities: [null] }, "activities[0] must be an object, received null"],
+    [{ status: "online", activities: [5] }, "activities[0] must be an object, received 5"],
+    [{ status: "online", activities: [CHESS, {}] }, "activities[1].name must be a string, received undefined"],
+    [{ status: "online", activities: [{ name: "chess" }] }, "activities[0].type must be a whole number"],
+    [{ status: "online", activities: [{ ...CHESS, type: 0.5 }] }, "activities[0].type must be a whole number"],
+    [{ status: "online", activities: [{ ...CHESS, state: 5 }] }, "activities[0].state must be a string, received 5"],
+    [
+      { status: "online", activities: [{ ...CHESS, url: {} }] },
+      "activities[0].url must be a string, received an object",
+    ],
+    [{ status: "online", activities: [], afk: "yes" }, 'afk must be a boolean, received "yes"'],
+    [{ status: "online", activities: [], since: "now" }, 'since must be a number or null, received "now"'],
   ];
   for (const [presence, message] of cases) {
     assertThrows(

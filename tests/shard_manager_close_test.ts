@@ -1,4 +1,11 @@
-import { DisallowedIntentsError, InvalidTokenError, MemorySessionStore } from "@gangway/gateway";
+import {
+  BotAuthentication,
+  DisallowedIntentsError,
+  InvalidTokenError,
+  MemorySessionStore,
+  Shard,
+  ShardManager,
+} from "@gangway/gateway";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { test } from "./harness.ts";
 import { captureErrors, type ManagerRig, managerRig } from "./shard_manager_rig.ts";
@@ -169,6 +176,54 @@ test("ShardManager rejects what waits for its events when it is closed", async (
   const failed = assertRejects(() => waiting, DOMException);
   await rig.manager.close();
   assertEquals((await failed).name, "AbortError");
+});
+
+/** What a wait that was taken now, and an iteration, end with. */
+function waits(
+  { eventDispatcher, dispatcher }: Pick<ShardManager, "eventDispatcher" | "dispatcher">,
+): Promise<unknown>[] {
+  const take = [eventDispatcher.waitFor("MESSAGE_CREATE"), dispatcher.events("lag").next()];
+  return take.map((promise) => promise.then((value) => value, (error) => error.name));
+}
+
+test("ShardManager and Shard reject what waits for their events, whenever it was taken before they were closed", async () => {
+  await using rig = await managerRig({ unlimited: true });
+  const limiter = rig.manager.identifyRateLimiter;
+  for (const connects of [true, false]) {
+    await using manager = new ShardManager(new BotAuthentication(rig.gateway.token), 0, rig.client);
+    await using shard = new Shard(0, 1, 0, rig.gateway.token, limiter, rig.client);
+    for (const owner of [manager, shard]) {
+      const early = waits(owner);
+      if (connects) await owner.connect();
+      await owner.close();
+      assertEquals(await Promise.all(early), ["AbortError", "AbortError"]);
+      assertEquals(await Promise.all(waits(owner)), ["AbortError", "AbortError"]);
+    }
+  }
+});
+
+test("ShardManager rejects what waits for its events with the reason of its lifetime, and with the critical error", async () => {
+  await using rig = await managerRig({ token: "wrong", violates: true });
+  const early = waits(rig.manager);
+  await assertRejects(() => rig.manager.connect(), InvalidTokenError);
+  assertEquals(await Promise.all(early), ["InvalidTokenError", "InvalidTokenError"]);
+  const controller = new AbortController();
+  const authentication = new BotAuthentication("token");
+  await using manager = new ShardManager(authentication, 0, rig.client, { signal: controller.signal });
+  const waiting = manager.eventDispatcher.waitFor("READY").catch((error) => error);
+  controller.abort(new RangeError("over"));
+  assertEquals((await waiting).message, "over");
+});
+
+test("ShardManager that connects again has a life whose events can be waited for", async () => {
+  await using rig = await managerRig({ unlimited: true });
+  for (let life = 0; life < 2; life++) {
+    const connecting = rig.manager.connect();
+    const ready = rig.manager.eventDispatcher.waitFor("READY");
+    await connecting;
+    await ready;
+    await rig.manager.close();
+  }
 });
 
 test("ShardManager ends with the critical error of a shard, tells of it once and keeps the sessions", async () => {

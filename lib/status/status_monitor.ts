@@ -69,7 +69,8 @@ export class StatusMonitor implements Disposable {
     this.manager = manager;
     // For all events: a listener for "critical" by its name would keep the manager from printing what nobody else takes.
     this.#listening = manager.dispatcher.listenAll((event) => this.#onEvent(event));
-    this.#begin();
+    // It has shards once it is connected; before that the first event tells.
+    if (manager.shards.size > 0) this.#begin();
   }
 
   /** The manager's shards by their ids. */
