@@ -1,4 +1,5 @@
-import { onAbort } from "./abortable.ts";
+import { abortable, onAbort } from "./abortable.ts";
+import { unawaited } from "./attempt.ts";
 import { isCodeless } from "./close_code.ts";
 import { deliver, deliverRaw, readMessage } from "./delivery.ts";
 import { asGatewayError, reasonOf, timedOut } from "./disconnect_reason.ts";
@@ -12,6 +13,7 @@ import { beatReserve, commandReserve, RateLimit } from "./rate_limit.ts";
 import type { ConnectionLife } from "./recovery.ts";
 import { type SessionEffect, type SessionInput, step } from "./session.ts";
 import type { ShardCore } from "./shard_core.ts";
+import { settled } from "./settled.ts";
 import { GatewaySocket } from "./socket.ts";
 import type { IdentifyPermit } from "./times_per.ts";
 import { withSignals } from "./with_signals.ts";
@@ -64,6 +66,8 @@ export class Connection {
   readonly #url: string | undefined;
   readonly #limit = new RateLimit();
   #socket: GatewaySocket | null = null;
+  /** While the handshake goes on; it settles with the end of the socket where that is given up. */
+  #opening: Promise<void> | undefined;
   #permit: IdentifyPermit | null;
   #heartbeatIntervalMs = 0;
   /** When the heartbeats were sent whose ACKs have not come. */
@@ -102,10 +106,15 @@ export class Connection {
     try {
       await withSignals([signal], async (handshake) => {
         timer = setTimeout(() => handshake.abort(timedOut("the handshake", connectTimeoutMs)), connectTimeoutMs);
-        const socket = await httpClient.connectToGateway({ url: this.#url, compress, signal: handshake.signal });
+        const opening = httpClient.connectToGateway({ url: this.#url, compress, signal: handshake.signal });
         // At once: the first messages may have come together with the end of the handshake.
-        if (signal.aborted) socket.close(KEEP_SESSION_CODE);
-        else this.#open(socket);
+        this.#opening = Promise.resolve(opening).then((socket) => {
+          if (handshake.signal.aborted) socket.close(KEEP_SESSION_CODE);
+          else this.#open(socket);
+        });
+        // A client of the user's may take no notice of the signal.
+        await abortable(this.#opening, handshake.signal);
+        this.#opening = undefined;
       });
     } catch (error) {
       if (!signal.aborted) this.#end(asGatewayError(error));
@@ -127,7 +136,7 @@ export class Connection {
   async close(code: number): Promise<void> {
     const socket = this.#socket;
     this.#socket = null;
-    await socket?.close(code);
+    await (socket === null ? this.#opening && settled(this.#opening) : socket.close(code));
   }
 
   /** Lets go of everything the connection holds. */
@@ -145,6 +154,7 @@ export class Connection {
 
   #end(error: GatewayError, pauseMs: readonly [number, number] = [0, 0]): void {
     const fault = this.#abandon();
+    this.#opening = undefined;
     this.#returnPermit();
     this.#ended.resolve({ life: this.#life, error: fault ?? error, pauseMs });
     this.#release(error);
@@ -177,7 +187,7 @@ export class Connection {
     const permit = this.#permit;
     this.#permit = null;
     try {
-      permit?.[Symbol.dispose]();
+      unawaited(permit?.[Symbol.dispose]());
     } catch (cause) {
       this.#failIdentify(cause);
     }
@@ -315,9 +325,9 @@ export class Connection {
       if (signal.aborted) return;
       return error instanceof DisconnectError ? this.giveUp(error) : this.#fail(error as Error);
     }
+    this.#sendOwn(identifyPayload(this.#core), true);
     try {
-      this.#sendOwn(identifyPayload(this.#core), true);
-      this.#permit?.sent();
+      unawaited(this.#permit?.sent());
       this.#expect("READY", READY_TIMEOUT_MS);
     } catch (cause) {
       this.#failIdentify(cause);
@@ -340,7 +350,14 @@ export class Connection {
   }
 
   #transmit(payload: SentPayload, frame: string): void {
-    this.#socket?.send(frame);
+    try {
+      this.#socket?.send(frame);
+    } catch (cause) {
+      this.#core.commands.shut();
+      const error = new DisconnectError("Disconnected from the gateway: the socket cannot send", { cause });
+      // Later, because what is being sent for is under way.
+      return queueMicrotask(() => this.giveUp(error));
+    }
     if (this.#core.dispatcher.hasListeners("sent")) this.#core.emit("sent", redacted(payload));
   }
 

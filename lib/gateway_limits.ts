@@ -1,7 +1,12 @@
+import { abortable } from "./abortable.ts";
+import { attempt } from "./attempt.ts";
 import type { BotAuthentication } from "./authentication.ts";
+import { backoffMs } from "./backoff.ts";
+import { delay } from "./delay.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { DisconnectError } from "./errors.ts";
 import type { HTTPClient } from "./http_client.ts";
+import type { RequestRetry } from "./http_options.ts";
 import { IdentifyQueue } from "./identify_queue.ts";
 import type { GatewayBotInfo } from "./payload.ts";
 import type { ShardEvents } from "./shard_events.ts";
@@ -45,15 +50,24 @@ export class GatewayLimits {
   /** Asks, for as long as it takes. */
   async ask(signal: AbortSignal): Promise<GatewayBotInfo> {
     const { httpClient, authentication, dispatcher } = this.#options;
-    const info = await httpClient.getGatewayBot(authentication, {
-      signal,
-      onRetry: ({ attempt, delayMs, error: cause }) => {
-        const error = new DisconnectError(cause.message, { cause });
-        dispatcher.dispatch("reconnecting", { attempt, delayMs, error });
-      },
-    });
-    this.#maxConcurrency = info.session_start_limit.max_concurrency;
-    this.limiter.update?.(info.session_start_limit);
-    return info;
+    const onRetry = ({ error: cause, ...retry }: RequestRetry) => {
+      const error = new DisconnectError(cause.message, { cause });
+      dispatcher.dispatch("reconnecting", { ...retry, error });
+    };
+    const info = await abortable(httpClient.getGatewayBot(authentication, { signal, onRetry }), signal);
+    const limits = info.session_start_limit;
+    this.#maxConcurrency = limits.max_concurrency;
+    for (let failures = 1;; failures++) {
+      try {
+        await abortable(attempt(async () => await this.limiter.update?.(limits)), signal);
+        return info;
+      } catch (cause) {
+        signal.throwIfAborted();
+        const delayMs = backoffMs(failures, Math.random());
+        const error = new Error("Cannot update the identify limits: the identifyRateLimiter failed", { cause });
+        onRetry({ attempt: failures, delayMs, error });
+        await delay(delayMs, { signal });
+      }
+    }
   }
 }

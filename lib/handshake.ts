@@ -1,5 +1,6 @@
 import { checkNumber, checkWord, refuse } from "./check.ts";
 import { DisconnectError } from "./errors.ts";
+import { socketEnd } from "./settled.ts";
 
 /** What the query of a gateway URL says. */
 export interface GatewayQuery {
@@ -54,7 +55,8 @@ export function gatewayUrl(base: string, query: GatewayQuery = {}): URL {
  * Waits until a socket is open, and calls `onOpen` inside of its `open` event: on Deno the first messages of the gateway,
  * when they came together with the answer to the handshake, are only a microtask or two away.
  *
- * @throws {DisconnectError} Rejects where the handshake fails.
+ * @throws {DisconnectError} Rejects where the handshake fails; with the signal's reason once the socket has been closed,
+ * or after a second without.
  */
 export function handshake(socket: WebSocket, host: string, signal: AbortSignal, onOpen: () => void): Promise<void> {
   socket.binaryType = "arraybuffer";
@@ -76,10 +78,15 @@ export function handshake(socket: WebSocket, host: string, signal: AbortSignal, 
     }, listening);
     socket.addEventListener("close", ({ code }) => fail(`the WebSocket closed with ${code}`), listening);
     signal.addEventListener("abort", () => {
-      // A socket that was given up is not waited for: towards a mute peer its close event never comes.
       controller.abort();
-      socket.close();
-      reject(signal.reason);
+      const end = socketEnd(socket);
+      try {
+        socket.close();
+        // Nothing is left of it by then, unless the peer is mute.
+        end.then(() => reject(signal.reason));
+      } catch {
+        reject(signal.reason);
+      }
     }, listening);
   });
 }

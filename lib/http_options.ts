@@ -41,7 +41,7 @@ export interface RequestRetry {
 export interface GetOptions {
   /** Ends the request and all its waiting: the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Called before every wait for another attempt. */
+  /** Called before every wait for another attempt. A promise that it gives is not waited for. */
   onRetry?: ((retry: RequestRetry) => void) | undefined;
 }
 

@@ -1,3 +1,5 @@
+import { abortable } from "./abortable.ts";
+import { attempt, unawaited } from "./attempt.ts";
 import type { BotAuthentication } from "./authentication.ts";
 import { backoffMs } from "./backoff.ts";
 import { delay } from "./delay.ts";
@@ -77,7 +79,7 @@ export class HTTPRequests {
         const isBelieved = blocked !== null && ++limited <= MAX_RATE_LIMITED;
         if (!isBelieved && !(retry && (blocked !== null || status === 0 || status >= 500))) throw error;
         pauseMs = isBelieved ? 0 : backoffMs(attempt - (blocked === null ? 0 : MAX_RATE_LIMITED), Math.random());
-        onRetry?.({ attempt, delayMs: Math.max(pauseMs, blocked?.retryAfterMs ?? 0), error });
+        unawaited(onRetry?.({ attempt, delayMs: Math.max(pauseMs, blocked?.retryAfterMs ?? 0), error }));
         // What a 429 asks for is waited for within the turn, with everything else that it holds up.
         return isBelieved;
       });
@@ -95,9 +97,13 @@ export class HTTPRequests {
         timeoutMs,
       );
       try {
-        const response = await fetch(baseUrl + path, { ...init, signal: controller.signal });
-        // Read in any case: a body that is left lying keeps its connection.
-        return answerOf(label, response, await response.text(), redact);
+        const exchange = attempt(async () => {
+          const response = await fetch(baseUrl + path, { ...init, signal: controller.signal });
+          // Read in any case: a body that is left lying keeps its connection.
+          return answerOf(label, response, await response.text(), redact);
+        });
+        // A `fetch` of the user's may take no notice of the signal.
+        return await abortable(exchange, controller.signal);
       } catch (fault) {
         signal.throwIfAborted();
         // Deno without --allow-net: no retry changes that, and who runs the bot has to see it.

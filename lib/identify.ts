@@ -74,7 +74,7 @@ export async function takePermit(core: ShardCore, signal: AbortSignal): Promise<
     checkReconnect(core);
     return permit;
   } catch (error) {
-    permit[Symbol.dispose]();
+    void attempt(async () => await permit[Symbol.dispose]());
     throw error;
   }
 }

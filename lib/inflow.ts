@@ -1,3 +1,4 @@
+import { unawaited } from "./attempt.ts";
 import { Decompressor, type DecompressorLike } from "./decompressor.ts";
 import { splitPayloads } from "./payload_split.ts";
 
@@ -89,7 +90,7 @@ export class Inflow {
     this.#isClosed = true;
     this.#waiting = [];
     clearTimeout(this.#timer);
-    this.#decompressor?.close();
+    unawaited(this.#decompressor?.close());
   }
 
   #line(incoming: Incoming): void {

@@ -1,4 +1,5 @@
 import { abortable } from "./abortable.ts";
+import { attempt } from "./attempt.ts";
 import { Connection, type ConnectionEnd } from "./connection.ts";
 import { delay } from "./delay.ts";
 import { DisconnectError, type GatewayError } from "./errors.ts";
@@ -67,7 +68,7 @@ export class ReconnectLoop {
     core.enter("connecting");
     // Whoever was told may have closed the shard.
     if (this.#signal.aborted) {
-      permit?.[Symbol.dispose]();
+      void attempt(async () => await permit?.[Symbol.dispose]());
       throw this.#signal.reason;
     }
     this.started.fulfil();

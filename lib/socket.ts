@@ -1,5 +1,6 @@
 import type { DecompressorLike } from "./decompressor.ts";
 import { Inflow } from "./inflow.ts";
+import { socketEnd } from "./settled.ts";
 
 /** What a {@linkcode GatewaySocket} tells. */
 export interface SocketHandlers {
@@ -8,9 +9,6 @@ export interface SocketHandlers {
   /** The peer closed, or what it sent cannot be inflated (`error`). Comes once, after all payloads before it. */
   onClose(code: number, error?: unknown): void;
 }
-
-/** How long an orderly close waits for the peer, in milliseconds. */
-const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
  * One open WebSocket: inflates what comes in, strictly in order, and hands over whole payloads. The end of the
@@ -59,22 +57,22 @@ export class GatewaySocket {
   abandon(code: number): void {
     this.#controller.abort();
     // First: closing the decompressor, which may be the owner's, can fail.
-    this.#socket.close(code);
-    this.#inflow.close();
+    try {
+      this.#socket.close(code);
+    } finally {
+      this.#inflow.close();
+    }
   }
 
   /** Gives the socket up and resolves when the peer has confirmed the close, or after a short while without. */
   close(code: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-    if (this.#socket.readyState === WebSocket.CLOSED) resolve();
-    this.#socket.addEventListener("close", () => resolve(), { once: true });
+    const end = socketEnd(this.#socket);
     try {
       this.abandon(code);
     } catch {
       // Nothing comes after it that it could harm.
     }
-    return promise.finally(() => clearTimeout(timer));
+    return end;
   }
 
   /** Whether any frame came since this was last asked, whole payloads or not. */

@@ -19,7 +19,10 @@ export interface IdentifyRequest {
 
 /** The right to send one IDENTIFY. Disposing of it frees the slot: at once where nothing was sent. */
 export interface IdentifyPermit extends Disposable {
-  /** Says that the IDENTIFY has just been sent: the limit counts from here. */
+  /**
+   * Says that the IDENTIFY has just been sent: the limit counts from here. As with disposing, a promise that it gives is
+   * not waited for, and its rejection is passed over.
+   */
   sent(): void;
 }
 
@@ -32,7 +35,10 @@ export interface IdentifyPermit extends Disposable {
 export interface IdentifyRateLimiter {
   /** Resolves with a permit once the shard may identify; rejects with the signal's reason. */
   acquire(request: IdentifyRequest): Promise<IdentifyPermit>;
-  /** Takes in what `GET /gateway/bot` said. */
+  /**
+   * Takes in what `GET /gateway/bot` said. It may be async: no shard starts before. Where it fails, the manager tells of
+   * it with `reconnecting`, and calls it again after a while.
+   */
   update?(limits: { total: number; remaining: number; reset_after: number; max_concurrency: number }): void;
 }
 

@@ -36,7 +36,7 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     name: "abilities",
-    helps: ["abortable", "attempt", "delay", "handled", "latch", "with_signals"],
+    helps: ["abortable", "attempt", "delay", "handled", "latch", "settled", "with_signals"],
     groups: [
       [
         "dispatcher",
