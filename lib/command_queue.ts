@@ -17,12 +17,22 @@ export interface CommandSink {
   take(): number;
   /** Sends a command. */
   send(payload: SentPayload, frame: string): void;
+  /** Sends a heartbeat now, out of turn, where the send limit allows it. */
+  beat(): void;
+}
+
+/** Where a command is to go, and what of it. */
+export interface CommandPart {
+  /** Takes it. */
+  queue: CommandQueue;
+  /** What is left for it to send. */
+  payload: SentPayload;
 }
 
 interface Command extends PromiseWithResolvers<void> {
   readonly payload: SentPayload;
   readonly frame: string;
-  readonly key: string | undefined;
+  readonly options: CommandOptions;
 }
 
 /** "Clients are limited to payloads of 4096 bytes"; a longer one closes the connection with 4002. */
@@ -61,10 +71,11 @@ export class CommandQueue {
    * @throws {RangeError} Rejects if it is larger than the gateway takes; see {@linkcode frameOf}.
    * @throws {DOMException} Rejects with InvalidStateError if too many wait already, and with the signal's reason.
    */
-  push(payload: SentPayload, { key, signal }: CommandOptions = {}): Promise<void> {
+  push(payload: SentPayload, options: CommandOptions = {}): Promise<void> {
     return attempt(async () => {
+      const { signal } = options;
       signal?.throwIfAborted();
-      const command: Command = { payload, frame: frameOf(payload), key, ...Promise.withResolvers<void>() };
+      const command: Command = { payload, frame: frameOf(payload), options, ...Promise.withResolvers<void>() };
       this.#enqueue(command);
       const waiting = new AbortController();
       onAbort(signal, waiting.signal, (reason) => {
@@ -93,6 +104,21 @@ export class CommandQueue {
     this.#timer = undefined;
   }
 
+  /** Asks for a sign of life, where there is a connection. */
+  beat(): void {
+    this.#sink?.beat();
+  }
+
+  /** Lets other queues send what waits, in the parts that a command falls into; one without a part stays. */
+  handOver(partsOf: (payload: SentPayload) => readonly CommandPart[]): void {
+    this.#commands = this.#commands.filter((command) => {
+      const parts = partsOf(command.payload).map(({ queue, payload }) => queue.push(payload, command.options));
+      if (parts.length === 0) return true;
+      Promise.all(parts).then(() => command.resolve(), command.reject);
+      return false;
+    });
+  }
+
   /** Rejects everything that waits. */
   clear(reason: unknown): void {
     const commands = this.#commands;
@@ -101,8 +127,8 @@ export class CommandQueue {
   }
 
   #enqueue(command: Command): void {
-    const { key } = command;
-    const at = key === undefined ? -1 : this.#commands.findIndex((other) => other.key === key);
+    const { key } = command.options;
+    const at = key === undefined ? -1 : this.#commands.findIndex(({ options }) => options.key === key);
     if (at >= 0) {
       this.#commands[at]?.resolve();
       this.#commands[at] = command;

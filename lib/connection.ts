@@ -11,7 +11,7 @@ import { GatewayOpcode } from "./opcode.ts";
 import type { GatewayPayload, SentPayload } from "./payload.ts";
 import { beatReserve, commandReserve, RateLimit } from "./rate_limit.ts";
 import type { ConnectionLife } from "./recovery.ts";
-import { type SessionEffect, type SessionInput, step } from "./session.ts";
+import { heartbeat, type SessionEffect, type SessionInput, step } from "./session.ts";
 import type { ShardCore } from "./shard_core.ts";
 import { settled } from "./settled.ts";
 import { GatewaySocket } from "./socket.ts";
@@ -298,6 +298,7 @@ export class Connection {
     core.commands.open({
       take: () => this.#limit.take(performance.now(), reserve),
       send: (payload, frame) => this.#transmit(payload, frame),
+      beat: () => this.#sendOwn(heartbeat(core.state), false),
     });
   }
 

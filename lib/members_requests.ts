@@ -16,6 +16,8 @@ export interface OpenRequestOptions {
 }
 
 interface Entry {
+  /** The requests that it is one of; it may be handed over. */
+  owner: MembersRequests;
   readonly request: MembersRequest;
   isSent: boolean;
   /** Waits for the next part, anew. */
@@ -39,23 +41,38 @@ export class MembersRequests {
     return this.#entries.size > 0 && (t === "GUILD_MEMBERS_CHUNK" || t === "RATE_LIMITED");
   }
 
+  /** Whether something was sent whose answer has not come in full. */
+  get isAwaiting(): boolean {
+    return [...this.#entries.values()].some(({ isSent }) => isSent);
+  }
+
+  /** Lets another shard's requests take over one that has not been sent. */
+  handOver(nonce: string, to: MembersRequests): void {
+    const entry = this.#entries.get(nonce);
+    if (entry === undefined || entry.isSent) return;
+    entry.owner = to;
+    this.#entries.delete(nonce);
+    to.#entries.set(nonce, entry);
+  }
+
   /** Starts a request. */
   open(nonce: string, { timeoutMs, signal, send }: OpenRequestOptions): MembersRequest {
     const request = new MembersRequest(nonce, () => entry.end());
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const entry: Entry = {
+      owner: this,
       request,
       isSent: false,
       arm: () => {
         clearTimeout(timer);
         timer = setTimeout(() => {
-          if (!this.#isUsable()) return entry.arm();
+          if (!entry.owner.#isUsable()) return entry.arm();
           entry.end(new DOMException(`Cannot request guild members: no answer for ${timeoutMs} ms`, "TimeoutError"));
         }, timeoutMs);
       },
       end: (reason) => {
-        if (this.#entries.get(nonce) === entry) this.#entries.delete(nonce);
+        if (entry.owner.#entries.get(nonce) === entry) entry.owner.#entries.delete(nonce);
         clearTimeout(timer);
         controller.abort();
         failRequest(request, reason);

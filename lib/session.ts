@@ -108,7 +108,7 @@ function onPayload(state: SessionState, payload: GatewayPayload): Step {
       return state.unacked === 0 ? [state, NOTHING] : [{ ...state, unacked: 0 }, NOTHING];
     case GatewayOpcode.Heartbeat:
       // "Respond with a heartbeat immediately": an extra one, which no ACK is awaited for.
-      return [state, [heartbeat(state)]];
+      return [state, [{ type: "send", payload: heartbeat(state) }]];
     case GatewayOpcode.Reconnect:
       // May come at any time, before HELLO as well: "reconnect and resume immediately".
       return disconnect(state.session);
@@ -170,7 +170,7 @@ function onReady(state: SessionState, s: number | null, data: unknown): Step {
 function onBeat(state: SessionState, heard: boolean): Step {
   if (state.phase === "connecting") return [state, NOTHING];
   if (state.unacked >= (heard ? 2 : 1)) return disconnect(state.session);
-  return [{ ...state, unacked: state.unacked + 1 }, [heartbeat(state)]];
+  return [{ ...state, unacked: state.unacked + 1 }, [{ type: "send", payload: heartbeat(state) }]];
 }
 
 /** @see {@link https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes} */
@@ -184,6 +184,6 @@ function onClose(state: SessionState, code: number): Step {
 }
 
 /** "The inner d key is the last sequence number—s—received by the client, or null." */
-function heartbeat(state: SessionState): SessionEffect {
-  return { type: "send", payload: { op: GatewayOpcode.Heartbeat, d: state.session?.sequence ?? null } };
+export function heartbeat(state: SessionState): SentPayload {
+  return { op: GatewayOpcode.Heartbeat, d: state.session?.sequence ?? null };
 }

@@ -41,6 +41,9 @@ export let interceptCritical: (shard: Shard, intercept: (error: Error) => boolea
 /** Lets the owner of a shard close it with a reason: what its promises reject with. */
 export let closeShard: (shard: Shard, cleanup: boolean, reason: unknown) => Promise<void>;
 
+/** Lets the owner of a shard reach what waits in it. */
+export let coreOf: (shard: Shard) => ShardCore;
+
 /**
  * One connection to the gateway, kept up: it identifies, heartbeats, resumes and reconnects by itself.
  *
@@ -74,6 +77,7 @@ export class Shard implements AsyncDisposable {
       shard.#lifetime.intercept = intercept;
     };
     closeShard = (shard, cleanup, reason) => shard.#lifetime.close(cleanup, reason);
+    coreOf = (shard) => shard.#core;
     showAs(
       Shard,
       ({ shardId, shardCount, phase }) => `Shard { id: ${shardId}, count: ${shardCount}, phase: "${phase}" }`,

@@ -1,6 +1,7 @@
 import type { Dispatcher } from "./dispatcher.ts";
 import type { GatewayEvent } from "./gateway_event.ts";
-import type { GatewayEvents, RawEvents } from "./payload.ts";
+import type { GatewayEvents, PresenceUpdateData, RawEvents } from "./payload.ts";
+import { areRelated, handOver } from "./hand_over.ts";
 import { rescale } from "./rescale.ts";
 import { closeShard, type Shard } from "./shard.ts";
 import type { RescaledData, ShardEvents } from "./shard_events.ts";
@@ -26,12 +27,19 @@ export interface FleetRescaleOptions {
   lifetime: AbortSignal;
 }
 
+interface Inheritance {
+  readonly shard: Shard;
+  readonly presence: PresenceUpdateData;
+}
+
 /** The shards of a manager, and those that are to take over from them. */
 export class ShardFleet {
   readonly #options: FleetOptions;
   #shards: ReadonlyMap<number, Shard> = new Map();
   #shardCount: number | null = null;
   #incoming: readonly Shard[] = [];
+  /** The presences that shards were made with, as text. */
+  readonly #presences = new WeakMap<Shard, string>();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -82,6 +90,7 @@ export class ShardFleet {
   ): Promise<RescaledData> {
     const oldShards = [...this.#shards.values()];
     const newShards = this.#incoming = this.#make(shardCount, shardIds, new Map());
+    this.#inheritPresence(oldShards, newShards);
     const newIds = newShards.map(({ shardId }) => shardId);
     this.#options.dispatcher.dispatch("rescaling", { shardCount, shardIds: newIds });
     try {
@@ -95,6 +104,12 @@ export class ShardFleet {
           for (const shard of oldShards) shard.dispatcher.parent = null;
           this.#incoming = [];
           this.#use(shardCount, newShards);
+          for (const { shard, presence } of this.#inheritPresence(oldShards, newShards)) {
+            void shard.presenceUpdate(presence);
+          }
+        },
+        handOver: () => {
+          for (const shard of oldShards) handOver(shard, this.#shards);
         },
       });
       return { ...counts, shardCount, shardIds: newIds };
@@ -114,7 +129,30 @@ export class ShardFleet {
     known: ReadonlyMap<number, Shard>,
   ): Shard[] {
     const ids = shardIds.toSorted((a, b) => a - b);
-    return ids.map((id) => known.get(id) ?? this.#options.makeShard(id, shardCount));
+    return ids.map((id) => {
+      const shard = known.get(id) ?? this.#options.makeShard(id, shardCount);
+      if (!known.has(id)) this.#presences.set(shard, JSON.stringify(shard.presence));
+      return shard;
+    });
+  }
+
+  /**
+   * Gives new shards the presence that their predecessors, the old shards with the same guilds, have been given and agree
+   * on. Without one they have the manager's. Returns those that have changed.
+   */
+  #inheritPresence(oldShards: readonly Shard[], newShards: readonly Shard[]): Inheritance[] {
+    const changed: Inheritance[] = [];
+    for (const shard of newShards) {
+      const predecessors = oldShards.filter((old) => areRelated(old, shard));
+      const texts = new Set(predecessors.map(({ presence }) => JSON.stringify(presence)));
+      const presence = predecessors[0]?.presence ?? null;
+      const [text] = texts;
+      if (texts.size !== 1 || presence === null || text === JSON.stringify(shard.presence)) continue;
+      if (predecessors.every((old) => this.#presences.get(old) === text)) continue;
+      shard.presence = presence;
+      changed.push({ shard, presence });
+    }
+    return changed;
   }
 
   #use(shardCount: number, shards: readonly Shard[]): void {

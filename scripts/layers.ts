@@ -92,6 +92,8 @@ export const LAYERS: readonly Layer[] = [
         "shard_scaling",
         "gateway_limits",
         "rescale",
+        "arrivals",
+        "hand_over",
         "guild_arrivals",
         "overlap",
       ],

@@ -7,6 +7,7 @@ import { test } from "./harness.ts";
 /** A connection that takes so many commands at once, and one more every so many milliseconds. */
 class Sink implements CommandSink {
   readonly sent: unknown[] = [];
+  beats = 0;
   free: number;
   readonly waitMs: number;
 
@@ -27,6 +28,10 @@ class Sink implements CommandSink {
   send(payload: SentPayload, frame: string): void {
     assertEquals(JSON.parse(frame), payload);
     this.sent.push(payload.d);
+  }
+
+  beat(): void {
+    this.beats++;
   }
 }
 
@@ -170,6 +175,7 @@ test("CommandQueue sends what a listener asks for while it sends, after what was
   const pushed = [1, 2].map((d) => queue.push(command(d)));
   queue.open({
     take: () => 0,
+    beat: () => {},
     send: ({ d }) => {
       sent.push(d);
       if (d === 1) later.push(queue.push(command(3)));
