@@ -18,10 +18,14 @@ import { type LeakReport, openAndClose, reconnectOften } from "../tests/chaos/le
 import { massDisconnect } from "../tests/chaos/mass_disconnect.ts";
 import type { WorldOptions } from "../tests/chaos/plan.ts";
 import { addReport, describe, describeFailure, emptyTotal } from "../tests/chaos/report.ts";
+import { runRescaleWorld } from "../tests/chaos/rescale_world.ts";
 import { runWorld } from "../tests/chaos/run_world.ts";
 import { runSocketWorld } from "../tests/chaos/socket_world.ts";
 
 const isBun = "Bun" in globalThis;
+
+/** How many worlds of rescales a long run has. */
+const RESCALE_SEEDS = 500;
 
 async function main(): Promise<boolean> {
   const { values } = parseArgs({
@@ -40,7 +44,8 @@ async function main(): Promise<boolean> {
   );
   const worlds = await runWorlds({ seed: Number(values.seed), ...options }, minutes);
   if (minutes === 0) return worlds;
-  const others = [await sockets(Number(values.seed)), await masses(), await leaks()];
+  const first = Number(values.seed);
+  const others = [await rescales(first), await sockets(first), await masses(), await leaks()];
   return worlds && others.every((isWell) => isWell);
 }
 
@@ -64,6 +69,19 @@ function again({ seed, days, shards }: WorldOptions): string {
   if (days !== undefined) options.push(`--days ${days}`);
   if (shards !== undefined) options.push(`--shards ${shards}`);
   return `${isBun ? "bun scripts/chaos.ts" : "deno task chaos"} ${options.join(" ")}`;
+}
+
+async function rescales(first: number): Promise<boolean> {
+  const total: Record<string, number> = { failed: 0 };
+  for (let seed = first; seed < first + RESCALE_SEEDS; seed++) {
+    const { problems, lines, ...figures } = await runRescaleWorld({ seed });
+    for (const [name, value] of Object.entries(figures)) total[name] = (total[name] ?? 0) + value;
+    if (problems.length === 0) continue;
+    total.failed = (total.failed ?? 0) + 1;
+    console.log([`RESCALES, SEED ${seed}`, ...lines, ...problems.map((problem) => `PROBLEM: ${problem}`)].join("\n"));
+  }
+  console.log(`rescales, seeds ${first} to ${first + RESCALE_SEEDS - 1}: ${JSON.stringify(total)}`);
+  return total.failed === 0;
 }
 
 async function sockets(seed: number): Promise<boolean> {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { type LeakReport, openAndClose, reconnectOften } from "./chaos/leaks.ts";
 import { massDisconnect } from "./chaos/mass_disconnect.ts";
 import { describeFailure, type Report } from "./chaos/report.ts";
+import { runRescaleWorld } from "./chaos/rescale_world.ts";
 import { runWorld } from "./chaos/run_world.ts";
 import { runtime, test } from "./harness.ts";
 
@@ -27,6 +28,13 @@ for (const seed of SEEDS) {
     assert((report.figures.resumed ?? 0) > 0);
   });
 }
+
+test("Rescales lose and double no event whatever goes wrong, seeds 1 to 30", async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const { problems, lines } = await runRescaleWorld({ seed });
+    assertEquals(problems, [], [`SEED ${seed} FAILED`, ...lines].join("\n"));
+  }
+});
 
 test("A mass disconnect makes no stampede", async () => {
   for (const outageMs of [0, 100_000]) {

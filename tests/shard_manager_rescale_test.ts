@@ -1,4 +1,9 @@
-import { DisallowedIntentsError, MemorySessionStore, type RescaledData } from "@gangway/gateway";
+import {
+  DisallowedIntentsError,
+  MemorySessionStore,
+  type PresenceUpdateData,
+  type RescaledData,
+} from "@gangway/gateway";
 import { assert, assertEquals, assertGreater, assertRejects, assertStrictEquals } from "@std/assert";
 import { test } from "./harness.ts";
 import { type ManagerRig, managerRig, type ManagerRigOptions } from "./shard_manager_rig.ts";
@@ -489,4 +494,142 @@ test("ShardManager.rescaleShards stores no progress of the new sessions before t
   await flowing.flow(ALL_MS);
   await rescaling;
   await flowing.assertOnce();
+});
+
+/** How an old shard, the only one, is behind before a rescale begins. */
+const BEHIND: Record<string, Fault> = {
+  "is mute": ({ gateway }) => gateway.freeze(),
+  "cannot resume": ({ gateway }) => {
+    gateway.brickResumes();
+    gateway.drop();
+    setTimeout(() => gateway.brickResumes(false), 60_000);
+  },
+};
+
+for (const [name, fault] of Object.entries(BEHIND)) {
+  test(`ShardManager.rescaleShards waits for an old shard that ${name}`, async () => {
+    using time = fakeTime();
+    using _ = fixedRandom(0.9);
+    await using flowing = await traffic(time, 1);
+    await flowing.flow(1_000);
+    fault(flowing.rig);
+    await flowing.flow(3_000);
+    const rescaling = flowing.rig.manager.rescaleShards(2);
+    await flowing.flow(ALL_MS);
+    assertEquals(flowing.rig.manager.shardCount, 1);
+    await flowing.flow(180_000);
+    await rescaling;
+    await flowing.assertOnce();
+    assertEquals(flowing.rescales.map(({ unmatched }) => unmatched), [0]);
+  });
+}
+
+test("ShardManager.rescaleShards does without an old shard that cannot come back for five minutes", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 2, { gateway: { guilds: 2 } });
+  const { gateway, manager } = flowing.rig;
+  const rescaling = manager.rescaleShards(1);
+  await flowing.flow(2_500);
+  gateway.rejectUpgrade(503, 1_000);
+  gateway.drop({ shardId: 1 });
+  await flowing.flow(290_000);
+  assertEquals(manager.shardCount, 2);
+  await flowing.flow(40_000);
+  await rescaling;
+  await flowing.assertOnce();
+  assertGreater(flowing.rescales[0]?.unmatched ?? 0, 2_900);
+});
+
+for (const set of ["old", "new"] as const) {
+  test(`ShardManager.rescaleShards loses and doubles nothing through a stall of the ${set} set`, async () => {
+    for (let at = 250; at < SWITCH_MS + 5_000; at += 1_250) {
+      for (const ms of [2_500, 300_000]) {
+        using time = fakeTime();
+        await using flowing = await traffic(time, set === "old" ? 2 : 1, { gateway: { guilds: 2 } });
+        const { gateway, manager } = flowing.rig;
+        const rescaling = manager.rescaleShards(set === "old" ? 1 : 2);
+        await flowing.flow(at);
+        gateway.freeze({ shardId: 1 });
+        await flowing.flow(Math.min(ms, 5_000));
+        if (ms < 5_000) gateway.thaw({ shardId: 1 });
+        await time.pass(ms < 5_000 ? 15_000 : 200_000);
+        await rescaling;
+        await time.pass(120_000);
+        await flowing.assertOnce();
+      }
+    }
+  });
+}
+
+test("ShardManager.rescaleShards hands commands that wait over to the shards that have the guilds", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1);
+  const { manager, gateway } = flowing.rig;
+  const [old] = flowing.rig.shards;
+  const guildIds = gateway.guilds.map(({ id }) => id);
+  const sent = Promise.all(
+    Array.from({ length: 300 }, (_, index) => old?.requestSoundboardSounds([guildIds[index % 4] as string])),
+  );
+  const both = old?.requestSoundboardSounds(guildIds);
+  const members = old?.requestGuildMembers(guildIds[1] as string, { query: "A", limit: 10 });
+  const calledOff = new AbortController();
+  const taken = old?.requestSoundboardSounds(guildIds, { signal: calledOff.signal }).catch((error) => error);
+  const rescaling = manager.rescaleShards(2);
+  await flowing.flow(1_000);
+  calledOff.abort("taken back");
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  await time.pass(120_000);
+  assertEquals([(await sent).length, await both, await taken], [300, undefined, "taken back"]);
+  assert(Array.isArray(await members));
+  const asked = gateway.received.filter(({ op }) => op === 31).flatMap(({ d }) =>
+    (d as { guild_ids: string[] }).guild_ids
+  );
+  assertEquals(asked.length, 304);
+});
+
+test("ShardManager.rescaleShards waits for the answer to what an old shard has asked", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 1);
+  const { manager, gateway } = flowing.rig;
+  gateway.loseChunks(1);
+  const members = flowing.rig.shards[0]?.requestGuildMembers(gateway.guilds[0]?.id as string, {
+    query: "A",
+    limit: 10,
+  });
+  const failed = assertRejects(async () => void await members, DOMException, "no answer for 30000 ms");
+  const rescaling = manager.rescaleShards(2);
+  await flowing.flow(28_000);
+  assertEquals([manager.shardCount, gateway.openConnections], [2, 3]);
+  await flowing.flow(10_000);
+  await Promise.all([failed, rescaling]);
+  assertEquals(gateway.openConnections, 2);
+  await flowing.assertOnce();
+});
+
+function presenceOf(status: string): PresenceUpdateData {
+  return { since: null, activities: [], status, afk: false } as unknown as PresenceUpdateData;
+}
+
+test("ShardManager.rescaleShards hands a presence on to the shards that get the guilds", async () => {
+  using time = fakeTime();
+  await using flowing = await traffic(time, 2);
+  const { manager, shards } = flowing.rig;
+  void shards[1]?.presenceUpdate(presenceOf("dnd"));
+  const rescaling = manager.rescaleShards(4);
+  await flowing.flow(1_000);
+  const told = manager.pendingShards.map(({ presence }) => presence?.status);
+  assertEquals(told, [undefined, "dnd", undefined, "dnd"]);
+  void shards[0]?.presenceUpdate(presenceOf("idle"));
+  await flowing.flow(ALL_MS);
+  await rescaling;
+  assertEquals(flowing.rig.shards.map(({ presence }) => presence?.status), ["idle", "dnd", "idle", "dnd"]);
+  const sent = flowing.rig.gateway.received.filter(({ op }) => op === 3);
+  assertEquals(sent.length, 4);
+  // Two that do not agree come together: the manager's it is.
+  manager.presence = presenceOf("invisible");
+  const again = manager.rescaleShards(1);
+  await flowing.flow(ALL_MS);
+  await again;
+  assertEquals(flowing.rig.shards.map(({ presence }) => presence?.status), ["invisible"]);
 });
