@@ -132,7 +132,8 @@ export class ShardManager implements AsyncDisposable {
   }
 
   /**
-   * The presence that shards start with. Those there are have their own: see {@linkcode Shard.presenceUpdate}.
+   * The presence that shards start with. Those there are have their own, which a rescale hands on where it was set on all
+   * that had the same guilds: see {@linkcode Shard.presenceUpdate}.
    *
    * @throws {TypeError} On setting what is no presence.
    * @throws {RangeError} On setting one with which an IDENTIFY would be larger than 4096 bytes.

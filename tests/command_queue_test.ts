@@ -193,3 +193,33 @@ test("frameOf measures bytes of UTF-8, takes 4096 and refuses 4097, and states b
   assertThrows(() => frameOf(large), RangeError, "4097 bytes, and the gateway takes 4096");
   await assertRejects(() => new CommandQueue().push(large), RangeError, "4097");
 });
+
+test("CommandQueue hands over what waits in parts, and keeps what has none", async () => {
+  const [from, one, other] = [new CommandQueue(), new CommandQueue(), new CommandQueue()];
+  const calledOff = new AbortController();
+  const pushed = [
+    from.push(command("both")),
+    from.push(command("stays")),
+    from.push(command("taken back"), { signal: calledOff.signal }),
+  ];
+  from.handOver((payload) => payload.d === "stays" ? [] : [one, other].map((queue) => ({ queue, payload })));
+  calledOff.abort(new Error("enough"));
+  const [first, second, old] = [new Sink(), new Sink(), new Sink()];
+  one.open(first);
+  assertEquals(await states(pushed), ["waits", "waits", "enough"]);
+  other.open(second);
+  from.open(old);
+  await Promise.all(pushed.slice(0, 2));
+  assertEquals([first.sent, second.sent, old.sent], [["both"], ["both"], ["stays"]]);
+});
+
+test("CommandQueue asks for a sign of life while there is a connection", () => {
+  const queue = new CommandQueue();
+  const sink = new Sink(0);
+  queue.beat();
+  queue.open(sink);
+  queue.beat();
+  queue.shut();
+  queue.beat();
+  assertEquals(sink.beats, 1);
+});
