@@ -6,7 +6,7 @@ import { asGatewayError, reasonOf, timedOut } from "./disconnect_reason.ts";
 import { DisconnectError, GatewayError } from "./errors.ts";
 import { fatalErrorOf } from "./fatal_error.ts";
 import { startHeart } from "./heart.ts";
-import { identifyPayload, redacted, takePermit, withToken } from "./identify.ts";
+import { checkReconnect, identifyPayload, redacted, takePermit, withToken } from "./identify.ts";
 import { GatewayOpcode } from "./opcode.ts";
 import type { GatewayPayload, SentPayload } from "./payload.ts";
 import { beatReserve, commandReserve, RateLimit } from "./rate_limit.ts";
@@ -68,6 +68,8 @@ export class Connection {
   #socket: GatewaySocket | null = null;
   /** While the handshake goes on; it settles with the end of the socket where that is given up. */
   #opening: Promise<void> | undefined;
+  /** The end of the socket that is being closed in order. */
+  #closing: Promise<void> | undefined;
   #permit: IdentifyPermit | null;
   #heartbeatIntervalMs = 0;
   /** When the heartbeats were sent whose ACKs have not come. */
@@ -134,9 +136,9 @@ export class Connection {
 
   /** Closes in order, on behalf of the user, once the shard's signal has been aborted. */
   async close(code: number): Promise<void> {
-    const socket = this.#socket;
+    this.#closing ??= this.#socket?.close(code) ?? (this.#opening && settled(this.#opening));
     this.#socket = null;
-    await (socket === null ? this.#opening && settled(this.#opening) : socket.close(code));
+    await this.#closing;
   }
 
   /** Lets go of everything the connection holds. */
@@ -176,7 +178,9 @@ export class Connection {
     try {
       socket.abandon(KEEP_SESSION_CODE);
     } catch (cause) {
-      fault = new DisconnectError("Disconnected from the gateway: the decompressor cannot be closed", { cause });
+      fault = new DisconnectError("Disconnected from the gateway: the socket or its decompressor cannot be closed", {
+        cause,
+      });
     }
     this.#core.emit("disconnect", this.#code);
     return fault;
@@ -198,10 +202,13 @@ export class Connection {
   }
 
   #open(socket: WebSocket): void {
-    this.#socket = new GatewaySocket(socket, () => this.#core.createDecompressor(), {
+    const opened = new GatewaySocket(socket, () => this.#core.createDecompressor(), {
       onMessage: (message) => this.#receive(message),
       onClose: (code, error) => this.#onClose(code, error),
     });
+    // Whoever made the decompressor may have ended the connection.
+    if (this.#controller.signal.aborted) return opened.abandon(KEEP_SESSION_CODE);
+    this.#socket = opened;
     this.#feed({ type: "open" });
     this.#expect("HELLO", this.#core.connectTimeoutMs);
   }
@@ -295,6 +302,8 @@ export class Connection {
     const reserve = commandReserve(this.#heartbeatIntervalMs);
     core.ready.fulfil();
     core.emit(this.#life.sent === "resume" ? "resumed" : "ready", { sessionId: core.state.session?.id ?? "" });
+    // Whoever was told may have ended the connection: what it took would be lost.
+    if (this.#controller.signal.aborted) return;
     core.commands.open({
       take: () => this.#limit.take(performance.now(), reserve),
       send: (payload, frame) => this.#transmit(payload, frame),
@@ -322,17 +331,20 @@ export class Connection {
     try {
       // A permit is missing only where the session was lost after the connection had been opened for it.
       this.#permit ??= await takePermit(this.#core, signal);
+      checkReconnect(this.#core);
     } catch (error) {
       if (signal.aborted) return;
       return error instanceof DisconnectError ? this.giveUp(error) : this.#fail(error as Error);
     }
-    this.#sendOwn(identifyPayload(this.#core), true);
     try {
+      // First: whoever is told what is sent may end the connection, and with it the permit.
       unawaited(this.#permit?.sent());
-      this.#expect("READY", READY_TIMEOUT_MS);
     } catch (cause) {
-      this.#failIdentify(cause);
+      return this.#failIdentify(cause);
     }
+    if (signal.aborted) return;
+    this.#sendOwn(identifyPayload(this.#core), true);
+    this.#expect("READY", READY_TIMEOUT_MS);
   }
 
   /**

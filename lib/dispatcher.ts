@@ -43,11 +43,9 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
   readonly #report: OnListenerError;
   readonly #listeners: ListenerRegistry;
   #parent: Dispatcher<Events> | null = null;
-  /**
-   * The lifetime of the owner: when it aborts, what `waitFor` and `events` have under way rejects with its reason (an
-   * AbortError after a plain `abort()`). An owner that starts again sets a new one; listeners stay.
-   */
-  signal: AbortSignal | null;
+  #signal: AbortSignal | null = null;
+  /** Gives up the events that nobody took when the owner ended. */
+  #forgone: (() => void)[] = [];
 
   /** Makes a dispatcher. @throws {TypeError} If an option has another type. */
   constructor(options: DispatcherOptions<Events> = {}) {
@@ -77,6 +75,19 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
       if (ancestor === this) throw new TypeError("Cannot set the parent: the dispatcher would be its own ancestor");
     }
     this.#parent = parent;
+  }
+
+  /**
+   * The lifetime of the owner: when it aborts, what `waitFor` and `events` have under way rejects with its reason (an
+   * AbortError after a plain `abort()`). An owner that starts again sets a new one; listeners stay.
+   */
+  get signal(): AbortSignal | null {
+    return this.#signal;
+  }
+
+  set signal(signal: AbortSignal | null) {
+    this.#signal = signal;
+    for (const giveUp of this.#forgone.splice(0)) giveUp();
   }
 
   /**
@@ -183,7 +194,9 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * Iterates over the data of the events of a name, from this call on (not from the first `next()`).
    *
    * Leaving the loop unsubscribes. An event counts as handled when the loop comes back for the next one. The signal ends
-   * the iteration with its reason, at once; the owner's end does so after what is queued.
+   * the iteration with its reason, at once; the owner's end does so after what is queued. What is queued then does not
+   * count as handled, so that another process has it delivered again; where the owner starts again itself, what no loop
+   * is taking out is given up.
    *
    * @param name The event's name, or an opcode.
    * @param options A signal that ends it, and how many events may wait.
@@ -215,8 +228,11 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     const { highWaterMark = 10_000, signal } = options;
     const iterating = new AbortController();
     const iterator = new EventIterator<DataOf<Events, Name>>({ highWaterMark, unsubscribe: () => iterating.abort() });
-    onAbort(signal, iterating.signal, (reason) => iterator.abort(reason, () => this.signal));
-    onAbort(this.signal, iterating.signal, (reason) => iterator.fail(reason));
+    onAbort(signal, iterating.signal, (reason) => iterator.abort(reason, (giveUp) => this.#giveUp(giveUp)));
+    onAbort(this.signal, iterating.signal, (reason) => {
+      iterator.fail(reason);
+      if (!iterator.isEmpty) this.#forgone.push(() => iterator.abandon());
+    });
     this.listen(name, (_data, event) => iterator.push(event), { signal: iterating.signal });
     return iterator;
   }
@@ -323,6 +339,12 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     this.#dispatchHere(event);
     this.#parent?.emit(event);
     return !event.defaultPrevented;
+  }
+
+  /** Nobody has seen these events: after the owner's end they are to be delivered again, unless it starts again. */
+  #giveUp(giveUp: () => void): void {
+    if (this.signal?.aborted) this.#forgone.push(giveUp);
+    else giveUp();
   }
 
   #dispatchHere(event: Event): void {

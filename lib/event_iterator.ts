@@ -54,15 +54,25 @@ export class EventIterator<T> implements AsyncIterableIterator<T> {
   }
 
   /**
-   * Ends the iteration with an error at once. What is queued is given up, and counts as handled unless the owner ends
-   * together with it: nobody has seen it, and it may be delivered again.
+   * Ends the iteration with an error at once. What is queued is given up: nobody has seen it.
+   *
+   * @param giveUp Decides when that counts as handled, and calls what it is given then.
    */
-  abort(reason: unknown, owner: () => AbortSignal | null): void {
+  abort(reason: unknown, giveUp: (release: () => void) => void): void {
     const queue = this.#queue.splice(0);
     this.fail(reason);
-    queueMicrotask(() => {
-      if (!owner()?.aborted) queue.forEach(release);
-    });
+    // What ends together with it ends first.
+    if (queue.length > 0) queueMicrotask(() => giveUp(() => queue.forEach(release)));
+  }
+
+  /** Whether nothing waits to be taken. */
+  get isEmpty(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /** Gives up what is queued, unless the body of a loop is at work: that one will come for it. */
+  abandon(): void {
+    if (this.#taken === undefined) this.#queue.splice(0).forEach(release);
   }
 
   /** Takes the next event's data. */

@@ -31,6 +31,7 @@ export class GatewayLimits {
   #maxConcurrency: number | null = null;
   /** Decides when shards identify. */
   readonly limiter: IdentifyRateLimiter;
+  readonly #queue: IdentifyQueue | null;
 
   constructor(options: GatewayLimitsOptions) {
     const { dispatcher, lifetime, identifyReserve = 0 } = options;
@@ -40,6 +41,7 @@ export class GatewayLimits {
       refresh: () => this.ask(lifetime() ?? AbortSignal.abort()),
       onLimited: (limited) => dispatcher.dispatch("identify_limited", limited),
     });
+    this.#queue = this.limiter instanceof IdentifyQueue ? this.limiter : null;
   }
 
   /** How many shards may identify at the same time; `null` before the gateway was asked. */
@@ -54,9 +56,15 @@ export class GatewayLimits {
       const error = new DisconnectError(cause.message, { cause });
       dispatcher.dispatch("reconnecting", { ...retry, error });
     };
+    // What is sent while the answer is on its way may not be counted in it.
+    const sentBefore = this.#queue?.sent;
     const info = await abortable(httpClient.getGatewayBot(authentication, { signal, onRetry }), signal);
     const limits = info.session_start_limit;
     this.#maxConcurrency = limits.max_concurrency;
+    if (this.#queue !== null) {
+      this.#queue.update(limits, sentBefore);
+      return info;
+    }
     for (let failures = 1;; failures++) {
       try {
         await abortable(attempt(async () => await this.limiter.update?.(limits)), signal);
@@ -69,5 +77,10 @@ export class GatewayLimits {
         await delay(delayMs, { signal });
       }
     }
+  }
+
+  /** How many identifies can be used, by what was just asked. */
+  available({ session_start_limit: { remaining } }: GatewayBotInfo): number {
+    return this.#queue?.available ?? remaining;
   }
 }

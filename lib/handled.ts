@@ -20,8 +20,12 @@ export class Handled {
     return this.#received;
   }
 
-  /** Takes in a dispatch; `settled` is what its listeners are waited for with, if any is still at work. */
+  /**
+   * Takes in a dispatch; `settled` is what its listeners are waited for with, if any is still at work. A RESUMED that
+   * repeats the last number does not count: what is to be delivered again is the dispatch that had it first.
+   */
   add(sequence: number, settled: Promise<void> | undefined): void {
+    if (sequence <= this.#received) return;
     this.#received = sequence;
     if (settled === undefined) {
       if (this.#pending.size === 0) this.#onProgress();

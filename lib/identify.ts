@@ -79,7 +79,8 @@ export async function takePermit(core: ShardCore, signal: AbortSignal): Promise<
   }
 }
 
-function checkReconnect({ shouldReconnect, parts: { shardId } }: ShardCore): void {
+/** @throws {ReconnectCheckFailedError} If the shard may not identify. */
+export function checkReconnect({ shouldReconnect, parts: { shardId } }: ShardCore): void {
   if (shouldReconnect) return;
   throw new ReconnectCheckFailedError(
     `Cannot connect shard ${shardId} to the gateway: it has to identify, and shouldReconnect is false`,

@@ -1,3 +1,4 @@
+import { attempt } from "./attempt.ts";
 import { checkFunction, checkNumber, checkObject } from "./check.ts";
 import { IdentifyTurns } from "./identify_turns.ts";
 import type { SessionStartLimit } from "./payload.ts";
@@ -28,7 +29,7 @@ export interface IdentifyQueueOptions {
    * is not given, the whole budget is taken to be there for another day.
    */
   refresh?: () => Promise<unknown>;
-  /** Called when shards have to wait for the budget to be renewed: once for each budget. */
+  /** Called when shards have to wait for the budget to be renewed: once for each budget. If it fails, that is printed. */
   onLimited?: (limited: IdentifyLimited) => void;
 }
 
@@ -69,6 +70,9 @@ export class IdentifyQueue implements IdentifyRateLimiter {
   /** The end of the budget of which it was told that it is used up. */
   #toldUntil = 0;
   #isRefreshing = false;
+  #sent = 0;
+  /** How many had been sent when it was last asked for a new budget. */
+  #sentBefore: number | undefined;
 
   /**
    * Starts without a budget: {@linkcode update} brings it.
@@ -91,7 +95,10 @@ export class IdentifyQueue implements IdentifyRateLimiter {
       windowMs: WINDOW_MS,
       keyOf: (shardId) => identifyKeyOf(shardId, this.#maxConcurrency),
       holdUp: () => this.#holdUp(),
-      onSent: () => this.#remaining--,
+      onSent: () => {
+        this.#sent++;
+        this.#remaining--;
+      },
     });
   }
 
@@ -111,20 +118,28 @@ export class IdentifyQueue implements IdentifyRateLimiter {
     return Math.max(0, this.#remaining - this.#reserve - this.#turns.unused);
   }
 
+  /** How many identifies were sent in all. */
+  get sent(): number {
+    return this.#sent;
+  }
+
   /**
    * Takes in what `GET /gateway/bot` said.
    *
+   * @param sentBefore What {@linkcode sent} was when it was asked: the gateway may not have counted those after that, so
+   * they are taken off. Left out, it is what that was at the call, or when `refresh` was called.
    * @throws {TypeError} If it has another shape.
    * @throws {RangeError} If a number is negative.
    */
-  update(limits: SessionStartLimit): void {
+  update(limits: SessionStartLimit, sentBefore: number = this.#sentBefore ?? this.#sent): void {
+    checkNumber("queue identifies: sentBefore", sentBefore, 0);
     checkObject("queue identifies: the limits", limits);
     for (const name of ["max_concurrency", "total", "remaining", "reset_after"] as const) {
       checkNumber(`queue identifies: ${name}`, limits[name], 0);
     }
     this.#maxConcurrency = Math.max(1, limits.max_concurrency);
     this.#total = limits.total;
-    this.#remaining = limits.remaining;
+    this.#remaining = Math.max(0, limits.remaining - Math.max(0, this.#sent - sentBefore));
     // 0 is what a bot is told that has not identified for a day.
     this.#resetAt = performance.now() + (limits.reset_after || DAY_MS);
     this.#turns.serve();
@@ -146,7 +161,10 @@ export class IdentifyQueue implements IdentifyRateLimiter {
     if (this.#toldUntil !== this.#resetAt) {
       this.#toldUntil = this.#resetAt;
       const remaining = Math.max(0, this.#remaining - this.#turns.unused);
-      this.#onLimited?.({ remaining, reserve: this.#reserve, retryAfterMs });
+      const limited = { remaining, reserve: this.#reserve, retryAfterMs };
+      // Nobody who waits for a turn has to do with it.
+      // deno-lint-ignore no-console -- a failure that nobody listens for must not be lost, and it must not end the process
+      attempt(async () => await this.#onLimited?.(limited)).catch(console.error);
     }
     return retryAfterMs;
   }
@@ -155,12 +173,14 @@ export class IdentifyQueue implements IdentifyRateLimiter {
   async #askAgain(refresh: () => Promise<unknown>): Promise<void> {
     if (this.#isRefreshing) return;
     this.#isRefreshing = true;
+    this.#sentBefore = this.#sent;
     try {
       await refresh();
     } catch {
       // What is known has to do.
     }
     this.#isRefreshing = false;
+    this.#sentBefore = undefined;
     this.#renew();
     this.#turns.serve();
   }

@@ -102,14 +102,15 @@ export class ReconnectLoop {
 
   async #loadSession(): Promise<void> {
     const core = this.#core;
-    const { options: { sessionStore }, parts: { shardId, shardCount } } = core;
+    const { options: { sessionStore }, parts: { shardId, shardCount }, token } = core;
     if (sessionStore === undefined || core.state.session !== null) return;
     try {
       // What was to be deleted must not be found.
       await core.saver?.flush();
       const key = sessionKeyOf(shardId, shardCount);
       const session = await abortable(sessionStore.load(key, { signal: this.#signal }), this.#signal);
-      if (isSessionOf(session, shardId, shardCount)) {
+      // A session is worth nothing with another token.
+      if (core.token === token && isSessionOf(session, shardId, shardCount)) {
         const { id, sequence, resumeUrl } = session;
         core.adopt({ id, sequence, resumeUrl });
       }

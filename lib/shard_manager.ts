@@ -85,7 +85,7 @@ export class ShardManager implements AsyncDisposable {
   ) {
     checkAuthentication(authentication);
     checkManagerOptions(intents, options);
-    const { identifyReserve = 0, presence = null } = options;
+    const { presence = null } = options;
     this.#authentication = authentication;
     this.#httpClient = httpClient;
     this.#options = { ...options };
@@ -109,7 +109,7 @@ export class ShardManager implements AsyncDisposable {
     });
     this.#scaling = new ShardScaling({
       fleet: this.#fleet,
-      reserve: identifyReserve,
+      available: (info) => this.#limits.available(info),
       isStored: options.sessionStore !== undefined,
       askGateway: (signal) => this.#limits.ask(signal),
       onRescaled: (data) => this.dispatcher.dispatch("rescaled", data),

@@ -10,8 +10,8 @@ import { withSignals } from "./with_signals.ts";
 export interface ShardScalingOptions {
   /** The shards. */
   fleet: ShardFleet;
-  /** How many identifies are never used. */
-  reserve: number;
+  /** How many identifies can be used, by an answer that has just come. */
+  available: (info: GatewayBotInfo) => number;
   /** Whether sessions are stored: one for each shard. */
   isStored: boolean;
   /** Asks `GET /gateway/bot`. */
@@ -76,10 +76,11 @@ export class ShardScaling {
     signal: AbortSignal,
     lifetime: AbortSignal,
   ): Promise<void> {
-    const { fleet, askGateway, reserve, onRescaled } = this.#options;
-    const { session_start_limit: { remaining, reset_after } } = await askGateway(signal);
+    const { fleet, askGateway, onRescaled } = this.#options;
+    const info = await askGateway(signal);
+    const { reset_after } = info.session_start_limit;
     const needed = shardIds?.length ?? shardCount;
-    const available = remaining - reserve;
+    const available = this.#options.available(info);
     if (available < needed) {
       throw invalidState(
         `rescale: it takes ${needed} identifies, and ${available} can be used in the next ${reset_after} ms`,

@@ -38,21 +38,31 @@ export class GatewaySocket {
     const { signal } = this.#controller;
     socket.addEventListener("message", (event) => {
       this.#heard = true;
-      this.#inflow.push(event.data);
+      try {
+        this.#inflow.push(event.data);
+      } catch (error) {
+        // A socket of the owner's can give anything: neither text nor bytes.
+        handlers.onClose(1006, error);
+      }
     }, { signal });
     socket.addEventListener("close", ({ code }) => this.#inflow.end(() => handlers.onClose(code)), { signal });
   }
 
   /** Sends a frame; one that the socket cannot take any more is lost with the connection. */
   send(frame: string): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
+    try {
+      if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
+    } catch {
+      // The owner's socket failed: its close event, or the silence of the peer, will tell.
+    }
   }
 
   /**
    * Gives the socket up: nothing is heard of it any more. Its end is not waited for, because towards a peer that does
    * not answer it never comes.
    *
-   * @throws What the decompressor throws when it is closed. All else is done by then.
+   * @throws What the decompressor or the socket, which may be the owner's, throws when it is closed. All else is done by
+   * then.
    */
   abandon(code: number): void {
     this.#controller.abort();

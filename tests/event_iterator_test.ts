@@ -167,3 +167,26 @@ test("Dispatcher.events leaves a message that cannot be parsed to onListenerErro
   assertEquals(failures.map((error) => error instanceof SyntaxError), [true]);
   await events.return?.();
 });
+
+test("Dispatcher.events gives up what nobody took once its owner starts again, and not what a loop works through", async () => {
+  const owner = new AbortController();
+  const dispatcher = new Dispatcher({ signal: owner.signal });
+  const controller = new AbortController();
+  dispatcher.events("x");
+  dispatcher.events("x", { signal: controller.signal });
+  const worked = dispatcher.events("y");
+  const [untaken, ...taken] = ["x", "y", "y"].map((type) => new GatewayEvent(type));
+  for (const event of [untaken, ...taken]) dispatcher.emit(event as GatewayEvent);
+  await worked.next();
+  controller.abort();
+  owner.abort();
+  await delay(0);
+  assert(settlement(untaken as GatewayEvent) !== undefined);
+  dispatcher.signal = new AbortController().signal;
+  assertStrictEquals(settlement(untaken as GatewayEvent), undefined);
+  for (const event of taken) {
+    assert(settlement(event) !== undefined);
+    await worked.next().catch(() => {});
+    assertStrictEquals(settlement(event), undefined);
+  }
+});

@@ -66,3 +66,19 @@ test("Handled is never ahead of anything unsettled and reaches the end, in whate
     { numRuns: 100 },
   );
 });
+
+test("Handled is not ahead of a dispatch at work whose number a RESUMED repeats, and never goes back", async () => {
+  const handled = new Handled(0, () => {});
+  const [work, resumed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  handled.add(7, work.promise);
+  handled.add(7, resumed.promise);
+  handled.add(7, undefined);
+  resumed.resolve();
+  await resumed.promise;
+  assertEquals(handled.sequence, 6);
+  work.resolve();
+  await work.promise;
+  assertEquals(handled.sequence, 7);
+  handled.add(3, undefined);
+  assertEquals(handled.sequence, 7);
+});

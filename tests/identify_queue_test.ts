@@ -4,6 +4,7 @@ import { type IdentifyLimited, IdentifyQueue, type IdentifyQueueOptions } from "
 import type { SessionStartLimit } from "../lib/payload.ts";
 import type { IdentifyPermit } from "../lib/times_per.ts";
 import { test } from "./harness.ts";
+import { captureErrors } from "./shard_manager_rig.ts";
 import { fakeTime } from "./shard_rig.ts";
 
 /** The window of five seconds with its margin. */
@@ -384,4 +385,64 @@ test("IdentifyQueue.acquire needs nobody who waits for it", async () => {
   controller.abort();
   await time.pass(1);
   assertEquals(time.timers(), 0);
+});
+
+test("IdentifyQueue takes off what was sent after the gateway was asked", async () => {
+  using _ = fakeTime();
+  const bench = new Bench({ remaining: 10, max_concurrency: 16 });
+  await bench.identify(0);
+  const { sent } = bench.queue;
+  assertEquals(sent, 1);
+  await bench.identify(1);
+  await bench.identify(2);
+  const limits = { total: 1_000, remaining: 9, reset_after: 60_000, max_concurrency: 16 };
+  bench.queue.update(limits, sent);
+  assertEquals(bench.queue.remaining, 7);
+  bench.queue.update({ ...limits, remaining: 1 }, sent);
+  assertEquals([bench.queue.remaining, bench.queue.available], [0, 0]);
+  bench.queue.update(limits);
+  assertEquals(bench.queue.remaining, 9);
+  for (const count of [-1, NaN]) assertThrows(() => bench.queue.update(limits, count), RangeError, "sentBefore");
+});
+
+test("IdentifyQueue takes off what was sent while refresh was under way", async () => {
+  using time = fakeTime();
+  const answer = Promise.withResolvers<void>();
+  const bench: Bench = new Bench({ remaining: 2, reset_after: 1_000, max_concurrency: 16 }, {
+    refresh: async () => {
+      await answer.promise;
+      bench.update({ remaining: 5, max_concurrency: 16 });
+    },
+  });
+  const held = await bench.acquire(0);
+  await time.pass(1_000);
+  const next = bench.identify(1);
+  await time.pass(10);
+  held.sent();
+  held[Symbol.dispose]();
+  answer.resolve();
+  await next;
+  // One was taken off when it was sent, before the answer, and the other one after it.
+  assertEquals(bench.queue.remaining, 3);
+  bench.update({ remaining: 5 });
+  assertEquals(bench.queue.remaining, 5);
+  await time.pass(0);
+});
+
+test("IdentifyQueue prints the failure of its onLimited, and goes on", async () => {
+  const failures = {
+    "At once": () => {
+      throw new Error("At once");
+    },
+    "Later": () => Promise.reject(new Error("Later")),
+  };
+  for (const [message, onLimited] of Object.entries(failures)) {
+    using time = fakeTime();
+    using errors = captureErrors();
+    const bench = new Bench({ remaining: 0, reset_after: 3_000 }, { onLimited });
+    const identified = bench.identify(0);
+    await time.pass(3_000);
+    await identified;
+    assertEquals(errors.printed.map((error) => (error as Error).message), [message]);
+  }
 });

@@ -1,4 +1,11 @@
-import { InvalidShardCountError, type RescaledData } from "@gangway/gateway";
+import {
+  BotAuthentication,
+  HTTPClient,
+  InvalidShardCountError,
+  type RescaledData,
+  ShardManager,
+} from "@gangway/gateway";
+import { LocalGateway } from "@gangway/gateway/testing";
 import { assertEquals, assertRejects } from "@std/assert";
 import { test } from "./harness.ts";
 import { type ManagerRig, managerRig } from "./shard_manager_rig.ts";
@@ -131,4 +138,37 @@ test("ShardManager stops to follow when it is closed", async () => {
   await rig.manager.closed;
   await time.pass(60_000);
   assertEquals([rig.criticals, rig.gateway.openConnections, rig.gateway.identifies.length], [[], 0, 1]);
+});
+
+test("ShardManager.rescaleShards counts the identifies that were sent while it asked how many are left", async () => {
+  using time = fakeTime();
+  using _ = fixedRandom();
+  await using gateway = await LocalGateway.start({
+    listen: false,
+    maxConcurrency: 16,
+    sessionStartLimit: { total: 1_000, remaining: 3 },
+  });
+  let delayMs = 0;
+  const client = new HTTPClient({
+    baseUrl: gateway.url,
+    fetch: async (url, init) => {
+      const response = await gateway.fetch(url, init);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      return response;
+    },
+    createWebSocket: gateway.createWebSocket,
+  });
+  const options = { compress: "none", shardCount: 1 } as const;
+  await using manager = new ShardManager(new BotAuthentication(gateway.token), 0, client, options);
+  void manager.connect();
+  await time.pass(1_000);
+  delayMs = 8_000;
+  const refused = assertRejects(() => manager.rescaleShards(2), DOMException, "takes 2 identifies, and 1");
+  await time.pass(1_000);
+  // The answer is on its way, and says that there are two.
+  gateway.invalidateSession(false);
+  await time.pass(20_000);
+  await refused;
+  assertEquals([gateway.identifies.length, gateway.remainingSessionStarts], [2, 1]);
+  client.close();
 });

@@ -20,7 +20,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { test } from "./harness.ts";
-import { ALL_INTENTS, connectedRig, fixedRandom, type Rig, rig } from "./shard_rig.ts";
+import { ALL_INTENTS, connectedRig, fakeTime, fixedRandom, type Rig, rig } from "./shard_rig.ts";
 
 function presenceOf(name: string): PresenceUpdateData {
   return { since: null, afk: false, status: PresenceUpdateStatus.Idle, activities: [{ name, type: 0 }] };
@@ -251,3 +251,46 @@ test("Shard backs off where createDecompressor gives something else, and says wh
   }
   assertEquals(it.gateway.openConnections, 1);
 });
+
+const SOCKET_FAULTS: Record<string, (socket: WebSocket) => void> = {
+  "cannot send": (socket) => {
+    socket.send = () => {
+      throw new Error("Cannot send");
+    };
+  },
+  "gives neither text nor bytes": (socket) => {
+    socket.addEventListener("message", () => {
+      socket.dispatchEvent(new MessageEvent("message", { data: Symbol.iterator as never }));
+    }, { once: true });
+  },
+  "cannot be closed": (socket) => {
+    const close = socket.close.bind(socket);
+    socket.close = () => {
+      close();
+      throw new Error("Cannot close");
+    };
+    socket.addEventListener("message", () => socket.dispatchEvent(new MessageEvent("message", { data: "no JSON" })), {
+      once: true,
+    });
+  },
+};
+
+for (const [what, spoil] of Object.entries(SOCKET_FAULTS)) {
+  test(`Shard opens another socket where one that createWebSocket made ${what}`, async () => {
+    using time = fakeTime();
+    using _ = fixedRandom();
+    let sockets = 0;
+    await using it = await rig({
+      memory: true,
+      gateway: { heartbeatIntervalMs: 1_000 },
+      createWebSocket: (url, gateway) => {
+        const socket = gateway.createWebSocket(url);
+        if (sockets++ === 0) spoil(socket);
+        return socket;
+      },
+    });
+    void it.shard.connect();
+    await time.pass(10_000);
+    assertEquals([it.shard.phase, sockets], ["ready", 2]);
+  });
+}

@@ -276,3 +276,76 @@ test("Shard.token set while the shard is closed, or was never connected, leaves 
     assertEquals([it.gateway.identifies.length, it.gateway.resumes.length], [2, isNew ? 0 : 1]);
   }
 });
+
+test("Shard stores nothing of a listener at work when a RESUMED repeats the number of its dispatch", async () => {
+  using time = fakeTime();
+  using _ = fixedRandom();
+  const sessionStore = new MemorySessionStore();
+  await using it = await rig({ memory: true, shard: { sessionStore } });
+  const { shard, gateway } = it;
+  const work = Promise.withResolvers<void>();
+  shard.eventDispatcher.listen("MESSAGE_CREATE", () => work.promise);
+  shard.eventDispatcher.listen("RESUMED", () => Promise.resolve());
+  void shard.connect();
+  await time.pass(2_000);
+  gateway.user("Ann").says("slow");
+  await time.pass(1_000);
+  const received = shard.sessionSequenceNumber as number;
+  gateway.pauseReplayAfter(0);
+  gateway.drop();
+  await time.pass(1_000);
+  gateway.sendRaw(JSON.stringify({ t: "RESUMED", s: received, op: 0, d: {} }));
+  await time.pass(1_000);
+  assertEquals([shard.phase, (await sessionStore.load("0-1"))?.sequence], ["ready", received - 1]);
+  work.resolve();
+  await time.pass(1_000);
+  assertEquals((await sessionStore.load("0-1"))?.sequence, received);
+  await Promise.all([shard.close(), time.pass(1_000)]);
+});
+
+test("Shard that connects again stores what comes then, although an iterator was left with events at its close", async () => {
+  using time = fakeTime();
+  using _ = fixedRandom();
+  const sessionStore = new MemorySessionStore();
+  await using it = await rig({ memory: true, shard: { sessionStore } });
+  const { shard, gateway } = it;
+  void shard.connect();
+  await time.pass(2_000);
+  const before = shard.sessionSequenceNumber as number;
+  shard.eventDispatcher.events("MESSAGE_CREATE");
+  for (const text of ["a", "b"]) gateway.user("Ann").says(text);
+  await time.pass(1_000);
+  await Promise.all([shard.close({ cleanup: false }), time.pass(1_000)]);
+  assertEquals((await sessionStore.load("0-1"))?.sequence, before);
+  void shard.connect();
+  await time.pass(2_000);
+  gateway.user("Ann").says("c");
+  await time.pass(1_000);
+  assertEquals((await sessionStore.load("0-1"))?.sequence, shard.sessionSequenceNumber as number);
+  await Promise.all([shard.close(), time.pass(1_000)]);
+});
+
+test("Shard whose token is set while the store loads does not take up the session", async () => {
+  using time = fakeTime();
+  using _ = fixedRandom();
+  const inner = new MemorySessionStore();
+  const savedAt = Date.now();
+  await inner.save("0-1", { id: "old", sequence: 7, resumeUrl: "", shardId: 0, shardCount: 1, savedAt });
+  const sessionStore: SessionStore = {
+    load: async (key) => {
+      const session = await inner.load(key);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      return session;
+    },
+    save: (key, session) => inner.save(key, session),
+    delete: (key) => inner.delete(key),
+  };
+  await using it = await rig({ memory: true, token: "another", shard: { sessionStore } });
+  const { shard, gateway } = it;
+  void shard.connect();
+  await time.pass(500);
+  shard.token = gateway.token;
+  await time.pass(3_000);
+  assertEquals([shard.phase, gateway.resumes.length, gateway.identifies.length], ["ready", 0, 1]);
+  await Promise.all([shard.close(), time.pass(1_000)]);
+});
