@@ -14,6 +14,7 @@
 
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { supportedFormats } from "../lib/decompressor.ts";
 import { type LeakReport, openAndClose, reconnectOften } from "../tests/chaos/leaks.ts";
 import { massDisconnect } from "../tests/chaos/mass_disconnect.ts";
 import type { WorldOptions } from "../tests/chaos/plan.ts";
@@ -86,7 +87,7 @@ async function rescales(first: number): Promise<boolean> {
 
 async function sockets(seed: number): Promise<boolean> {
   let isWell = true;
-  for (const compress of ["none", "zlib-stream"] as const) {
+  for (const compress of ["none", ...supportedFormats()] as const) {
     const { problems, lines, ...figures } = await runSocketWorld({ seed, durationMs: 30_000, shards: 8, compress });
     console.log(`sockets, ${compress}: ${JSON.stringify(figures)}`);
     if (problems.length === 0) continue;

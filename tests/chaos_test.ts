@@ -6,8 +6,11 @@ import { runRescaleWorld } from "./chaos/rescale_world.ts";
 import { runWorld } from "./chaos/run_world.ts";
 import { runtime, test } from "./harness.ts";
 
-/** All kinds of compression and of session stores are among them: 13 is zstd-stream, where the runtime has it. */
-const SEEDS = [1, 2, 4, 5, 6, 13];
+/**
+ * All kinds of compression and of session stores are among them: 4 is zlib-stream, 13 zstd-stream where the runtime has
+ * it; 6 has a store, the one of 13 fails, and that of 45 is slow as well.
+ */
+const SEEDS = [1, 2, 4, 6, 13, 45];
 const HOURS = 3;
 /** What a leak of a few hundred bytes each time would be far above. */
 const HEAP_BYTES = 1_000_000;

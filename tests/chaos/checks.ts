@@ -54,6 +54,7 @@ export class Checks {
     gaps: 0,
     lags: 0,
     limited: 0,
+    storeErrors: 0,
   };
   readonly #options: ChecksOptions;
   readonly #trace: Trace;
@@ -156,6 +157,13 @@ export class Checks {
       case "lag":
         this.counts.lags++;
         return;
+      case "session_store_error":
+        this.counts.storeErrors++;
+        // The process ends all the same, and what is in the store may be anything.
+        if (((detail as ShardEvents["session_store_error"]).error as Error).name === "TimeoutError") {
+          this.identifies.onSessionLost(shardId);
+        }
+        return;
       case "identify_limited":
         this.counts.limited++;
         return;
@@ -175,7 +183,7 @@ export class Checks {
   /** The only number that is never delivered is that of a RESUMED that was lost on its way. */
   #onGap(shardId: number, sessionId: string, { sequence, missed }: ShardEvents["sequence_gap"]): void {
     this.counts.gaps++;
-    this.deliveries.gapReported(sessionId, sequence);
+    this.deliveries.gapReported(sessionId, sequence, missed);
     const session = resumableSession(this.#options.gateway, sessionId);
     const lost = session === undefined ? 0 : keptBetween(session, sequence - missed, sequence);
     if (lost > 0) this.#trace.fail(`shard ${shardId} skipped ${lost} events before sequence ${sequence}`);

@@ -1,5 +1,5 @@
 import { BotAuthentication, Decompressor, HTTPClient, ShardManager } from "../../mod.ts";
-import type { DecompressorLike, HTTPClientOptions, ShardManagerOptions } from "../../mod.ts";
+import type { CompressionFormat, HTTPClientOptions, ShardManagerOptions } from "../../mod.ts";
 import type { LocalGateway } from "../../lib/testing/mod.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Compression } from "./plan.ts";
@@ -23,7 +23,7 @@ export function memoryManager(client: MemoryClientOptions): ShardManager {
   const { compress, intents } = client;
   return new ShardManager(new BotAuthentication(CANARY), intents, memoryHttpClient(client), {
     compress,
-    createDecompressor: (format) => trackedDecompressor(client.time, new Decompressor(format)),
+    createDecompressor: (format) => new TrackedDecompressor(client.time, format),
     ...client.options,
   });
 }
@@ -44,15 +44,27 @@ export function memoryHttpClient(
     createWebSocket: (url) => {
       secrecy.search("a URL", url);
       attempts.add();
-      return gateway.createWebSocket(url);
+      const socket = gateway.createWebSocket(url);
+      socket.addEventListener("message", ({ data }) => {
+        if (data instanceof ArrayBuffer) time.owe(data.byteLength);
+      });
+      return socket;
     },
   };
   return new HTTPClient(options);
 }
 
-function trackedDecompressor(time: VirtualTime, decompressor: Decompressor): DecompressorLike {
-  return {
-    decompress: (bytes) => time.track(decompressor.decompress(bytes)),
-    close: () => decompressor.close(),
-  };
+/** The library's own, so that frames are gathered as they are without a clock of ours. */
+class TrackedDecompressor extends Decompressor {
+  readonly #time: VirtualTime;
+
+  constructor(time: VirtualTime, format: CompressionFormat) {
+    super(format);
+    this.#time = time;
+  }
+
+  override decompress(bytes: Uint8Array): Promise<Uint8Array | null> {
+    this.#time.owe(-bytes.length);
+    return this.#time.track(super.decompress(bytes));
+  }
 }

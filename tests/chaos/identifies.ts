@@ -21,6 +21,8 @@ export interface IdentifyCounts {
   ended: number;
   /** Every RESUME of the session died. */
   bricked: number;
+  /** The session store had failed, or was too slow for the end of its process. */
+  unloaded: number;
   /** The session could have been resumed. */
   avoidable: number;
 }
@@ -37,6 +39,8 @@ interface Shard {
   sessionId: string | null;
   /** Whether the client was told that the session is over. */
   toldEnd: boolean;
+  /** Whether the client may have lost its session, or have found an older one in its store. */
+  isLost: boolean;
   /** When it was tried to be resumed, without any event of it since; the shard may have been closed meanwhile. */
   deadResumes: Resume[];
 }
@@ -53,7 +57,7 @@ export interface IdentifiesOptions {
 
 /** Whether identifies keep their limit, and whether each of them was needed. */
 export class Identifies {
-  readonly counts: IdentifyCounts = { first: 0, unanswered: 0, ended: 0, bricked: 0, avoidable: 0 };
+  readonly counts: IdentifyCounts = { first: 0, unanswered: 0, ended: 0, bricked: 0, unloaded: 0, avoidable: 0 };
   /** The longest time for which a session was kept whose every RESUME died, in milliseconds. */
   longestBrickMs = 0;
   readonly #trace: Trace;
@@ -77,6 +81,7 @@ export class Identifies {
     const shard = this.#shard(shardId);
     shard.sessionId = sessionId;
     shard.toldEnd = false;
+    shard.isLost = false;
     shard.deadResumes = [];
   }
 
@@ -84,12 +89,23 @@ export class Identifies {
   onEvent(shardId: number): void {
     const shard = this.#shard(shardId);
     if (shard.deadResumes.length > 0) shard.deadResumes = [];
+    shard.isLost = false;
   }
 
   /** The shard was closed; opened again, it goes on counting. */
   onClose(shardId: number): void {
     const last = this.#shard(shardId).deadResumes.at(-1);
     if (last !== undefined) last.isClosed = true;
+  }
+
+  /** Another process will not know how often resumes died. */
+  processEnded(): void {
+    for (const shard of this.#shards.values()) shard.deadResumes = [];
+  }
+
+  /** The session store did not give the session, or may not have it. */
+  onSessionLost(shardId: number): void {
+    this.#shard(shardId).isLost = true;
   }
 
   /** The client has received that its session is over. */
@@ -132,6 +148,7 @@ export class Identifies {
     if (!shard.identified) return "first";
     if (shard.sessionId === null) return "unanswered";
     if (!this.#options.isResumable(shard.sessionId)) return "ended";
+    if (shard.isLost) return "unloaded";
     const { deadResumes } = shard;
     const first = deadResumes[0]?.atMs ?? atMs;
     // What was sent died at once, or after a silence.
@@ -153,7 +170,7 @@ export class Identifies {
   #shard(shardId: number): Shard {
     let shard = this.#shards.get(shardId);
     if (shard === undefined) {
-      shard = { identified: false, sessionId: null, toldEnd: false, deadResumes: [] };
+      shard = { identified: false, sessionId: null, toldEnd: false, isLost: false, deadResumes: [] };
       this.#shards.set(shardId, shard);
     }
     return shard;

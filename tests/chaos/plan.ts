@@ -53,6 +53,8 @@ export interface Plan {
   listenerFailures: number;
   /** How long a session store takes, in milliseconds; `null` where there is none. With one, restarts are new processes. */
   storeMs: number | null;
+  /** How often the store fails: 0 to 1. */
+  storeFailures: number;
   /** How long it is between two faults on average. */
   faultEveryMs: number;
   /** How long it is between two events on average. */
@@ -90,9 +92,8 @@ export function planOf({ seed, days, shards }: WorldOptions): Plan {
     faultEveryMs: pick(random, [15_000, 45_000, 120_000]),
     eventEveryMs: pick(random, [1000, 5000]),
     storeMs: pick(random, [null, null, 0, 3000]),
+    storeFailures: pick(random, [0, 0.1]),
   };
-  // What does not wait for slow listeners is not delivered twice either, so that once is once after a restart too.
-  if (plan.storeMs !== null) plan.listenerFailures = 0;
   // What only one runtime has leaves everything else as it is: a run follows from its seed on both.
   if (plan.compress !== "none" && random.below(2) === 0 && isSupported("zstd-stream")) plan.compress = "zstd-stream";
   return plan;

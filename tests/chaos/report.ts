@@ -31,7 +31,7 @@ export interface Total {
 
 /** Nothing yet. */
 export function emptyTotal(): Total {
-  const identifies = { first: 0, unanswered: 0, ended: 0, bricked: 0, avoidable: 0 };
+  const identifies = { first: 0, unanswered: 0, ended: 0, bricked: 0, unloaded: 0, avoidable: 0 };
   return { runs: 0, failed: 0, simulatedMs: 0, tookMs: 0, faults: {}, figures: {}, identifies, peaks: {} };
 }
 
@@ -50,10 +50,12 @@ export function addReport(total: Total, report: Report): void {
 }
 
 /** How many IDENTIFYs were sent, and how many of them had to be: as a sentence. */
-export function identifiesOf({ first, unanswered, ended, bricked, avoidable }: IdentifyCounts): string {
-  const unavoidable = first + unanswered + ended;
+export function identifiesOf(counts: IdentifyCounts): string {
+  const { first, unanswered, ended, bricked, unloaded, avoidable } = counts;
+  const unavoidable = first + unanswered + ended + unloaded;
   return `${unavoidable + bricked + avoidable} IDENTIFYs, unavoidable ${unavoidable} (${first} first ones, ` +
-    `${ended} after the gateway had ended the session, ${unanswered} whose READY never came), ` +
+    `${ended} after the gateway had ended the session, ${unanswered} whose READY never came, ${unloaded} that the session store did ` +
+    `not give), ` +
     `${bricked} because every RESUME died, ${avoidable} avoidable`;
 }
 

@@ -126,6 +126,8 @@ function reportOf(world: World, actions: UserActions, tookMs: number): Report {
       memberAnswers: actions.answered,
       zombies: liveness.found,
       restarts: world.restarts,
+      again: deliveries.again,
+      storeErrors: counts.storeErrors,
       searched: secrecy.searched,
     },
     identifies: identifies.counts,

@@ -2,7 +2,7 @@ import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "../.
 import { LocalGateway } from "../../lib/testing/mod.ts";
 import { Random } from "../../lib/testing/random.ts";
 import { Checks } from "./checks.ts";
-import { pick } from "./plan.ts";
+import { type Compression, pick } from "./plan.ts";
 import { dropGreeted } from "./probe.ts";
 import { ProcessWatch } from "./process_watch.ts";
 import { CANARY, Secrecy } from "./secrecy.ts";
@@ -26,7 +26,7 @@ export interface SocketOptions {
   /** How long things go wrong, in milliseconds of real time. */
   durationMs: number;
   shards: number;
-  compress: "none" | "zlib-stream";
+  compress: Compression;
 }
 
 const FAULT_EVERY_MS = 150;

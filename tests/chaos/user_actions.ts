@@ -45,7 +45,7 @@ export class UserActions {
 
   /** Does any of them. */
   act(): void {
-    const { random, manager } = this.#world;
+    const { random, manager, plan: { storeMs } } = this.#world;
     const shard = manager.shards.get(this.#world.anyShard());
     if (shard === undefined || this.#managerClosed || this.#closed.has(shard)) return;
     const actions: (() => void)[] = [
@@ -54,7 +54,8 @@ export class UserActions {
       ...new Array(2).fill(() => this.#voice(shard)),
       () => this.#flood(shard),
       () => this.#closeShard(shard),
-      () => random.below(3) === 0 && this.#closeManager(),
+      // A restart tells the more about a store the more often it happens.
+      () => (random.below(3) === 0 || storeMs !== null) && this.#closeManager(),
     ];
     pick(random, actions)();
   }
@@ -147,7 +148,10 @@ export class UserActions {
       this.#world.restart();
       this.#connectManager();
     };
-    this.#settle(manager.close({ cleanup: false }), () => this.#later(again), fail(trace));
+    this.#settle(manager.close({ cleanup: false }), () => {
+      this.#world.endProcess();
+      this.#later(again);
+    }, fail(trace));
   }
 
   /** After a while, or when there is peace. */

@@ -1,4 +1,4 @@
-import { IdentifyQueue, type Shard, type ShardManager } from "../../mod.ts";
+import { IdentifyQueue, MemorySessionStore, type Shard, type ShardManager } from "../../mod.ts";
 import { LocalGateway, type LocalGuild } from "../../lib/testing/mod.ts";
 import { Random } from "../../lib/testing/random.ts";
 import { Attempts } from "./attempts.ts";
@@ -40,7 +40,8 @@ export class World implements AsyncDisposable {
   /** When a peer last spoke again after a silence. */
   silenceEndedMs = -Infinity;
   /** What outlives the bot's process. */
-  readonly #store: SlowStore | undefined;
+  readonly #kept = new MemorySessionStore();
+  #store: SlowStore | undefined;
   readonly #limiter = new IdentifyQueue();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #active = new Map<string, () => void>();
@@ -80,8 +81,15 @@ export class World implements AsyncDisposable {
     });
     this.traffic = new Traffic(this.gateway, this.checks.deliveries, plan.shards);
     this.listeners = new Listeners(this);
-    if (plan.storeMs !== null) this.#store = new SlowStore(this.random, plan.storeMs);
     this.manager = this.#start();
+  }
+
+  /** Where there is a session store, the process has ended: what it was at work with is not done. */
+  endProcess(): void {
+    if (this.#store === undefined) return;
+    this.#store.end();
+    this.checks.deliveries.processEnded();
+    this.checks.identifies.processEnded();
   }
 
   /** Where there is a session store, replaces a manager that is closed by one that knows nothing but what is in there. */
@@ -93,7 +101,16 @@ export class World implements AsyncDisposable {
   }
 
   #start(): ShardManager {
-    const { gateway, time, secrecy, attempts, plan: { intents, compress } } = this;
+    const { gateway, time, secrecy, attempts, random, plan: { intents, compress, storeMs, storeFailures } } = this;
+    if (storeMs !== null) {
+      this.#store = new SlowStore({
+        random,
+        store: this.#kept,
+        mostMs: storeMs,
+        failures: storeFailures,
+        onLost: (key) => this.checks.identifies.onSessionLost(Number(key.split("-")[0])),
+      });
+    }
     // Another process would not be up within the five seconds that the limit of the first looks back.
     const options = this.#store && { sessionStore: this.#store, identifyRateLimiter: this.#limiter };
     const manager = memoryManager({ gateway, time, secrecy, attempts, intents, compress, ...(options && { options }) });
