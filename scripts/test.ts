@@ -9,6 +9,7 @@
 import { BUN_VERSION, findBun } from "./bun.ts";
 import { getChromium } from "./chromium.ts";
 import { command, deno, filesBelow, ROOT } from "./command.ts";
+import { TOKENS } from "../tests/canary.ts";
 import { type Outcome, readReport, type ReportedTest } from "./junit.ts";
 import { stdFlags, type StdSource, stdSource } from "./std.ts";
 
@@ -21,6 +22,8 @@ interface Run {
   tests: ReportedTest[];
   success: boolean;
   seconds: number;
+  /** How many lines of its output showed a token. */
+  leaks: number;
 }
 
 type Runner = (files: readonly string[], report: string, onLine: (line: string) => void) => Promise<boolean>;
@@ -81,10 +84,14 @@ async function run(
   const printer = new DotPrinter(output);
   const start = performance.now();
   try {
-    const success = await runner(files, report, (line) => printer.print(line));
+    let leaks = 0;
+    const success = await runner(files, report, (line) => {
+      if (TOKENS.some((token) => line.includes(token))) leaks++;
+      printer.print(line);
+    });
     const seconds = (performance.now() - start) / 1_000;
     printer.end();
-    return { runtime, version, tests: readReport(await Deno.readTextFile(report)), success, seconds };
+    return { runtime, version, tests: readReport(await Deno.readTextFile(report)), success, seconds, leaks };
   } finally {
     await Deno.remove(report);
   }
@@ -170,7 +177,8 @@ function summarize(runs: readonly Run[], files: readonly string[]): boolean {
 
 function problemsOf(runs: readonly Run[], files: readonly string[]): string[] {
   const problems: string[] = [];
-  for (const { runtime, tests } of runs) {
+  for (const { runtime, tests, leaks } of runs) {
+    if (leaks > 0) problems.push(`${runtime} printed a token in ${leaks} lines`);
     if (count(tests, "passed") + count(tests, "failed") === 0) problems.push(`${runtime} ran no test`);
     // Only Bun's report names the file that a test is in.
     const seen = new Set(tests.map(({ file }) => file));

@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { inspect } from "node:util";
 import { BotAuthentication } from "../lib/authentication.ts";
+import { CANARY } from "./canary.ts";
 import { test } from "./harness.ts";
-
-const CANARY = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.canary-canary_canary";
 
 /** What `Deno.inspect` or `Bun.inspect`, which `console.log` uses, makes of a value. */
 function show(value: unknown): string {

@@ -15,9 +15,8 @@ import {
   invalidState,
   refuse,
 } from "../lib/check.ts";
+import { CANARY } from "./canary.ts";
 import { test } from "./harness.ts";
-
-const CANARY = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.canary";
 
 test("given says what a value is, and quotes no text that is as long as a token", () => {
   const shown = [5, NaN, -0, true, undefined, null, 5n, "zlib-stream", "", CANARY, Symbol(CANARY), () => {}, {}, [], [

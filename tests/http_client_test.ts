@@ -19,9 +19,9 @@ import { HTTPError } from "../lib/http_error.ts";
 import type { RequestRetry } from "../lib/http_options.ts";
 import { VERSION } from "../lib/version.ts";
 import config from "../deno.json" with { type: "json" };
+import { CANARY } from "./canary.ts";
 import { test } from "./harness.ts";
 
-const CANARY = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.canary-canary_canary";
 const AUTH = new BotAuthentication(CANARY);
 const BOT_INFO = {
   url: "wss://gateway.discord.gg/",

@@ -2,10 +2,9 @@ import { GatewayIntent, type PresenceUpdateData, Shard, TimesPer } from "@gangwa
 import { ActivityType, PresenceUpdateStatus } from "discord-api-types/v10";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { inspect } from "node:util";
+import { CANARY } from "./canary.ts";
 import { test } from "./harness.ts";
 import { ALL_INTENTS, connectedRig, fixedRandom, rig } from "./shard_rig.ts";
-
-const CANARY = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.canary";
 
 function presenceOf(name: string): PresenceUpdateData {
   return {

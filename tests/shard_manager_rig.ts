@@ -15,6 +15,7 @@ import {
 } from "@gangway/gateway";
 import { LocalGateway, type LocalGatewayOptions } from "@gangway/gateway/testing";
 import { assertEquals } from "@std/assert";
+import { CANARY } from "./canary.ts";
 
 /** What a test can vary. */
 export interface ManagerRigOptions {
@@ -110,6 +111,7 @@ export async function managerRig(options: ManagerRigOptions = {}): Promise<Manag
   const listen = !(options.memory ?? false);
   return new ManagerRig(
     await LocalGateway.start({
+      token: CANARY,
       ...(options.unlimited ? { identifyWindowMs: 0 } : {}),
       ...options.gateway,
       listen,

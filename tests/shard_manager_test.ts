@@ -9,11 +9,10 @@ import {
 } from "@gangway/gateway";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { inspect } from "node:util";
+import { CANARY } from "./canary.ts";
 import { test } from "./harness.ts";
 import { managerRig } from "./shard_manager_rig.ts";
 import { fakeTime, fixedRandom } from "./shard_rig.ts";
-
-const CANARY = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.canary-canary_canary";
 
 const ALL_AT_ONCE = { maxConcurrency: 16, guilds: 4 };
 

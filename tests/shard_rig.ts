@@ -7,6 +7,7 @@ import { HTTPClient, Shard, type ShardOptions, TimesPer } from "@gangway/gateway
 import { LocalGateway, type LocalGatewayOptions } from "@gangway/gateway/testing";
 import { assertEquals } from "@std/assert";
 import FakeTimers from "@sinonjs/fake-timers";
+import { CANARY } from "./canary.ts";
 
 /** What a test can vary. */
 export interface RigOptions {
@@ -108,7 +109,7 @@ export class Rig implements AsyncDisposable {
 /** Makes both ends; nothing is connected yet. Identifying again is allowed at once. */
 export async function rig(options: RigOptions = {}): Promise<Rig> {
   const listen = !(options.memory ?? false);
-  return new Rig(await LocalGateway.start({ identifyWindowMs: 0, ...options.gateway, listen }), options);
+  return new Rig(await LocalGateway.start({ token: CANARY, identifyWindowMs: 0, ...options.gateway, listen }), options);
 }
 
 /** Makes both ends and connects them. */

@@ -3,7 +3,8 @@ import type { CompressionFormat, HTTPClientOptions, ShardManagerOptions } from "
 import type { LocalGateway } from "../../lib/testing/mod.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Compression } from "./plan.ts";
-import { CANARY, type Secrecy } from "./secrecy.ts";
+import { CANARY } from "../canary.ts";
+import type { Secrecy } from "./secrecy.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
 /** What a client in memory is made of. */

@@ -2,7 +2,8 @@ import { GatewayIntent } from "../../mod.ts";
 import { LocalGateway } from "../../lib/testing/mod.ts";
 import { Attempts } from "./attempts.ts";
 import { memoryManager } from "./client.ts";
-import { CANARY, Secrecy } from "./secrecy.ts";
+import { CANARY } from "../canary.ts";
+import { Secrecy } from "./secrecy.ts";
 import { Trace } from "./trace.ts";
 import { VirtualTime } from "./virtual_time.ts";
 

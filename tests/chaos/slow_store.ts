@@ -1,4 +1,4 @@
-import { MemorySessionStore, type Session, type SessionStore } from "../../mod.ts";
+import type { MemorySessionStore, Session, SessionStore } from "../../mod.ts";
 import type { Random } from "../../lib/testing/random.ts";
 
 /** Options of a {@linkcode SlowStore}. */

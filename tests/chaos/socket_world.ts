@@ -5,7 +5,8 @@ import { Checks } from "./checks.ts";
 import { type Compression, pick } from "./plan.ts";
 import { dropGreeted } from "./probe.ts";
 import { ProcessWatch } from "./process_watch.ts";
-import { CANARY, Secrecy } from "./secrecy.ts";
+import { CANARY } from "../canary.ts";
+import { Secrecy } from "./secrecy.ts";
 import { Trace } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
 
