@@ -50,7 +50,8 @@ async function main(filters: readonly string[]): Promise<boolean> {
 
 function onDeno(std: StdSource): Runner {
   // The types are for the gate to check.
-  const flags = ["-A", "--no-check", "--sanitize-ops", "--sanitize-resources", ...stdFlags(std), "--reporter=dot"];
+  // With dots Deno would keep what the tests print to itself.
+  const flags = ["-A", "--no-check", "--sanitize-ops", "--sanitize-resources", ...stdFlags(std), "--reporter=pretty"];
   return async (files, report, onLine) => {
     // Deno gives each file it is named a world of its own, into which all of the library is loaded anew; Bun does not.
     const whole = await Deno.makeTempFile({ suffix: "_test.ts" });
@@ -118,7 +119,10 @@ class Output {
   }
 }
 
-/** Joins the dots, which Deno puts on a line each when it writes to a pipe, and drops what says nothing about a test. */
+/** How a line of Deno's ends that tells of a test. */
+const OUTCOMES: Readonly<Record<string, string>> = { ok: ".", FAILED: "!", ignored: ",", cancelled: "!" };
+
+/** Makes a dot of each of Deno's tests, as Bun does, and drops what says nothing about a test. */
 class DotPrinter {
   readonly #output: Output;
   #dots = 0;
@@ -130,8 +134,13 @@ class DotPrinter {
   print(line: string): void {
     // deno-lint-ignore no-control-regex
     const plain = line.replace(/\x1b\[[\d;]*m/g, "");
+    const outcome = / \.\.\. (ok|FAILED|ignored|cancelled)\b[^.]*$/.exec(plain)?.[1];
     if (/^[.,!]+$/.test(plain)) {
       for (const dot of plain) this.#print(dot);
+    } else if (outcome !== undefined) {
+      this.#print(OUTCOMES[outcome] ?? "?");
+    } else if (/^(running \d+ tests? from |-+ (post-test )?output (end )?-+$)| \.\.\.$/.test(plain)) {
+      return;
     } else if (!/^(Download|Initialize|Check|bun test) /.test(plain) && (plain !== "" || this.#dots === 0)) {
       this.end();
       this.#output.write(`${line}\n`);

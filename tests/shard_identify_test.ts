@@ -148,11 +148,12 @@ test("Shard.token set to another ends the session and identifies with it", async
   const { shard, gateway } = it;
   const id = shard.sessionId;
   const { token } = shard;
+  const other = `${CANARY}-2`;
   shard.token = token;
   assertEquals(shard.sessionId, id);
   const { closed } = shard;
-  shard.token = CANARY;
-  assertEquals([shard.token, shard.sessionId], [CANARY, null]);
+  shard.token = other;
+  assertEquals([shard.token, shard.sessionId], [other, null]);
   const error = await closed.catch((error) => error);
   assertEquals(error.name, "InvalidTokenError");
   assertEquals(gateway.identifies.map(({ d, outcome }) => [(d as { token: string }).token, outcome]), [
