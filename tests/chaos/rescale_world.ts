@@ -4,7 +4,8 @@ import { Random } from "../../lib/testing/random.ts";
 import { Attempts } from "./attempts.ts";
 import { memoryManager } from "./client.ts";
 import { ProcessWatch } from "./process_watch.ts";
-import { CANARY, Secrecy } from "./secrecy.ts";
+import { CANARY } from "../canary.ts";
+import { Secrecy } from "./secrecy.ts";
 import { Trace } from "./trace.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
