@@ -125,7 +125,7 @@ test("examine goes on to report when the gateway lets nobody in or stays silent"
 
 test("examine rejects a token that cannot be one", async () => {
   await assertRejects(() => examine({ token: "Bot abc" }), TypeError, "prefix");
-  await assertRejects(() => examine({ token: "" }), TypeError, "empty");
+  await assertRejects(() => examine({ token: "" }), TypeError, "must be a text");
 });
 
 test("parseIntents reads numbers and names in both spellings", () => {
