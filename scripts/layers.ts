@@ -106,6 +106,7 @@ export const LAYERS: readonly Layer[] = [
       [
         "status/mod",
         "status/access",
+        "status/answers",
         "status/event_stream",
         "status/history",
         "status/metrics",
@@ -115,6 +116,7 @@ export const LAYERS: readonly Layer[] = [
         "status/page_script",
         "status/page_stream",
         "status/page_style",
+        "status/route_handler",
         "status/shard_record",
         "status/status_handler",
         "status/status_monitor",

@@ -27,4 +27,5 @@
  * @module
  */
 export type { BunConnectionInfo, ConnectionInfo, DenoConnectionInfo } from "./access.ts";
-export { type StatusHandler, statusHandler, type StatusOptions } from "./status_handler.ts";
+export type { StatusHandler, StatusOptions } from "./route_handler.ts";
+export { statusHandler } from "./status_handler.ts";

@@ -1,48 +1,13 @@
 import type { ShardManager } from "../shard_manager.ts";
-import { type ConnectionInfo, hasToken, remoteReason } from "./access.ts";
+import { answer, answerJSON, answerPage, refuse } from "./answers.ts";
 import { eventStream, MAX_STREAMS, snapshotMessage } from "./event_stream.ts";
 import { METRICS_TYPE, metricsText } from "./metrics.ts";
 import { PAGE } from "./page.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
+import { routeHandler, type StatusHandler, type StatusOptions } from "./route_handler.ts";
 import { StatusMonitor } from "./status_monitor.ts";
 import { isReady } from "./summary.ts";
-
-/** Options of {@linkcode statusHandler}. */
-export interface StatusOptions {
-  /**
-   * What has to be in the `Authorization` header, after `Bearer `. It guards everything but `/healthz` and the page,
-   * which has nothing in it: the page asks for the token and keeps it until its tab is closed.
-   *
-   * @default Nothing has to be there.
-   */
-  token?: string;
-  /**
-   * Whether other machines get an answer as well. Give a token then.
-   *
-   * @default {false}
-   */
-  allowRemote?: boolean;
-  /**
-   * The path it is mounted at, such as `"/status"`.
-   *
-   * @default {"/"}
-   */
-  basePath?: string;
-  /** Ends it, like disposing of it. */
-  signal?: AbortSignal;
-}
-
-/** What {@linkcode statusHandler} makes: it answers requests until it is disposed of, and then with 503. */
-export interface StatusHandler extends Disposable {
-  /**
-   * Answers a request. The second argument, which `Deno.serve` and `Bun.serve` both give, tells where it comes from;
-   * without it the `Host` header is all there is, and whoever can reach the server can write what they like there.
-   */
-  (request: Request, connection?: ConnectionInfo): Promise<Response>;
-}
-
-type Route = (request: Request) => Response | Promise<Response>;
 
 /**
  * Makes what answers requests about a manager: a page for people, and what machines ask for.
@@ -83,77 +48,18 @@ type Route = (request: Request) => Response | Promise<Response>;
  * ```
  */
 export function statusHandler(manager: ShardManager, options: StatusOptions = {}): StatusHandler {
-  const { token, allowRemote = false, signal } = options;
-  const basePath = checkedPath(options.basePath ?? "/");
-  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
-    throw new TypeError("Cannot show the status: the token must be visible ASCII characters");
-  }
-  const ending = new AbortController();
-  const monitor = new StatusMonitor(manager);
-  const routes = routesOf(monitor);
-  const dispose = (): void => {
-    if (ending.signal.aborted) return;
-    ending.abort();
-    monitor[Symbol.dispose]();
-  };
-  const handler = async (request: Request, connection?: ConnectionInfo): Promise<Response> => {
-    const reason = allowRemote ? null : remoteReason(request, connection);
-    if (reason !== null) return refuse(403, `Only this machine gets an answer: ${reason}`);
-    if (ending.signal.aborted) return refuse(503, "The status is not kept any more");
-    const { pathname } = new URL(request.url);
-    if (`${pathname}/` === basePath) return answer(null, { status: 308, headers: { location: basePath } });
-    const path = pathname.startsWith(basePath) ? `/${pathname.slice(basePath.length)}` : "";
-    const route = routes.get(path);
-    if (route === undefined) return refuse(404, "There is nothing here");
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      return refuse(405, "Only GET and HEAD are answered", { allow: "GET, HEAD" });
-    }
-    if (token !== undefined && !PUBLIC.has(path) && !await hasToken(request, token)) {
-      return refuse(401, "The token is missing or wrong", { "www-authenticate": 'Bearer realm="status"' });
-    }
-    return await route(request);
-  };
-  if (signal?.aborted) dispose();
-  else signal?.addEventListener("abort", dispose, { signal: ending.signal });
-  return Object.assign(handler, { [Symbol.dispose]: dispose });
-}
-
-/** What nothing can be learnt from. */
-const PUBLIC: ReadonlySet<string> = new Set(["/", "/healthz"]);
-
-function routesOf(monitor: StatusMonitor): ReadonlyMap<string, Route> {
-  const routes: [path: string, route: Route][] = [
-    ["/", page],
-    ["/events", (request) => events(monitor, request)],
-    ["/history", (request) => history(monitor, request)],
-    ["/metrics", () => answer(metricsText(monitor), { headers: { "content-type": METRICS_TYPE } })],
-    ["/healthz", () => answerJSON({ alive: true })],
-    ["/readyz", () => readiness(monitor)],
-  ];
-  return new Map(routes.map(([path, route]) => [path, withoutBody(route)]));
-}
-
-/** "The server MUST NOT send content in the response" to HEAD. */
-function withoutBody(route: Route): Route {
-  return async (request) => {
-    const response = await route(request);
-    if (request.method !== "HEAD") return response;
-    await response.body?.cancel();
-    return new Response(null, response);
-  };
-}
-
-async function page(): Promise<Response> {
-  const [script, style] = await Promise.all([hashOf(PAGE_SCRIPT), hashOf(PAGE_STYLE)]);
-  const policy = [
-    "default-src 'none'",
-    `script-src ${script}`,
-    `style-src ${style}`,
-    "connect-src 'self'",
-    "img-src data:",
-    ...["base-uri", "form-action", "frame-ancestors"].map((name) => `${name} 'none'`),
-  ].join("; ");
-  return answer(PAGE, { headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": policy } });
+  return routeHandler(options, (ended) => {
+    const monitor = new StatusMonitor(manager);
+    ended.addEventListener("abort", () => monitor[Symbol.dispose](), { once: true });
+    return {
+      "/": () => answerPage(PAGE, PAGE_SCRIPT, PAGE_STYLE),
+      "/events": (request) => events(monitor, request),
+      "/history": (request) => history(monitor, request),
+      "/metrics": () => answer(metricsText(monitor), { headers: { "content-type": METRICS_TYPE } }),
+      "/healthz": () => answerJSON({ alive: true }),
+      "/readyz": () => readiness(monitor),
+    };
+  });
 }
 
 function events(monitor: StatusMonitor, request: Request): Response {
@@ -181,37 +87,4 @@ function readiness(monitor: StatusMonitor): Response {
   const ready = records.length > 0 && notReady.length === 0;
   const shards = { total: records.length, ready: records.length - notReady.length };
   return answerJSON({ ready, shards, notReady }, ready ? 200 : 503);
-}
-
-function answer(body: BodyInit | null, init: ResponseInit): Response {
-  const response = new Response(body, init);
-  const { headers } = response;
-  headers.set("cache-control", "no-store");
-  headers.set("cross-origin-resource-policy", "same-origin");
-  headers.set("referrer-policy", "no-referrer");
-  headers.set("x-content-type-options", "nosniff");
-  headers.set("x-frame-options", "DENY");
-  if (!headers.has("content-security-policy")) headers.set("content-security-policy", "default-src 'none'");
-  return response;
-}
-
-function answerJSON(data: unknown, status = 200): Response {
-  return answer(JSON.stringify(data), { status, headers: { "content-type": "application/json" } });
-}
-
-function refuse(status: number, error: string, headers: Record<string, string> = {}): Response {
-  return answer(JSON.stringify({ error }), { status, headers: { "content-type": "application/json", ...headers } });
-}
-
-function checkedPath(path: string): string {
-  if (!/^\/(?!\/)[^?#\\]*$/.test(path)) {
-    throw new TypeError(`Cannot show the status: basePath must begin with one "/", received ${JSON.stringify(path)}`);
-  }
-  return path.endsWith("/") ? path : `${path}/`;
-}
-
-/** What allows an inline script or style, and no other. */
-async function hashOf(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`;
 }
