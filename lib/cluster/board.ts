@@ -1,7 +1,7 @@
 import { jetstream } from "@nats-io/jetstream";
-import type { KV } from "@nats-io/kv";
+import { type KV, Kvm } from "@nats-io/kv";
 import { delay } from "../delay.ts";
-import { isConflict, type NatsConnection, openBucket } from "./nats.ts";
+import { isConflict, isMissing, type NatsConnection, openBucket } from "./nats.ts";
 
 /** What is on the board under a key. */
 export interface BoardEntry {
@@ -53,6 +53,18 @@ export class Board implements AsyncDisposable {
     const board = new Board(nats, await openBucket(client, bucket, replicas), timeoutMs);
     await board.#watch();
     return board;
+  }
+
+  /** Opens a bucket only to look at it; resolves with `null` where there is none. */
+  static async find(nats: NatsConnection, bucket: string, timeoutMs: number): Promise<Board | null> {
+    const board = new Board(nats, await new Kvm(jetstream(nats, { timeout: timeoutMs })).open(bucket), timeoutMs);
+    try {
+      await board.#watch();
+      return board;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
   }
 
   /** All that is there. */

@@ -33,6 +33,8 @@ export interface HeldLease {
   readonly place: LeasePlace;
   /** What runs it. */
   readonly runner: LeaseRunner;
+  /** When this node took it, on the monotonic clock. */
+  readonly heldSince: number;
 }
 
 /** Options of a {@linkcode LeaseKeeper}. */
@@ -164,7 +166,7 @@ export class LeaseKeeper {
   #run(place: LeasePlace): void {
     const { makeRunner, emit } = this.#options;
     const runner = makeRunner(place, modeOf(place.state));
-    const held = { place, runner };
+    const held = { place, runner, heldSince: performance.now() };
     this.#held.set(place.key, held);
     emit("lease_claimed", { lease: place.lease, shardIds: place.shardIds });
     runner.start().then(() => this.ask(), (error) => {

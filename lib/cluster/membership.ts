@@ -76,7 +76,12 @@ export class Membership {
 
   /** Whether it can be relied on at this moment. */
   get isValid(): boolean {
-    return this.#deadline !== null && this.#deadline.left > 0;
+    return this.leftMs > 0;
+  }
+
+  /** How long it can be relied on if it is not renewed, in milliseconds. */
+  get leftMs(): number {
+    return Math.max(0, this.#deadline?.left ?? 0);
   }
 
   /** The members there are, this one included, that can be given something. */

@@ -40,11 +40,13 @@ export {
   type ClusterLagStatus,
   type ClusterLeaseStatus,
   type ClusterNodeStatus,
+  type ClusterShardStatus,
   type ClusterStatus,
   clusterStatus,
   type ClusterStatusOptions,
   type ClusterStreamStatus,
 } from "./cluster_status.ts";
+export { clusterStatusHandler, type ClusterStatusHandlerOptions } from "./cluster_status_handler.ts";
 export { ClusterWorker } from "./cluster_worker.ts";
 export type { ClusterWorkerOptions } from "./cluster_worker_options.ts";
 export type * from "./core_types.ts";

@@ -67,6 +67,11 @@ export class ClusterNames {
   command(shardId: number): string {
     return `gangway.${this.app}.command.${shardId}`;
   }
+
+  /** Where all nodes are asked how they are. */
+  get report(): string {
+    return `gangway.${this.app}.report`;
+  }
 }
 
 /** The parts of an event's subject. */

@@ -23,6 +23,14 @@ export function isConflict(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === WRONG_LAST_SEQUENCE;
 }
 
+/** "stream not found": nobody has made it. */
+const STREAM_NOT_FOUND = 10059;
+
+/** Whether something is not there, rather than not to be had. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === STREAM_NOT_FOUND;
+}
+
 /** Opens a bucket, and makes it where there is none. It is read at its leader: what a follower has may be old. */
 export function openBucket(client: JetStreamClient, bucket: string, replicas: number): Promise<KV> {
   return new Kvm(client).create(bucket, { history: 1, replicas, allow_direct: false });

@@ -13,6 +13,7 @@ import type { LeaseMode } from "./lease_runner_options.ts";
 import { Membership, NODE_PREFIX } from "./membership.ts";
 import type { ClusterNames } from "./names.ts";
 import { onConnectionChange, openBucket } from "./nats.ts";
+import { leaseReport, serveReports } from "./node_report.ts";
 import { ensurePlan, planOf } from "./plan.ts";
 import { RescaleSteps } from "./rescale_steps.ts";
 
@@ -41,6 +42,7 @@ export class NodeLife {
   readonly #sessions: KV;
   readonly #manager: JetStreamManager;
   readonly #over = new AbortController();
+  readonly #left = new AbortController();
   /** What all nodes agree on. */
   readonly board: Board;
   /** Being one of them. */
@@ -108,7 +110,7 @@ export class NodeLife {
 
   /** Joins, and takes a share of the leases from then on; `shards` is how many the first node of a cluster takes. */
   async join(shards: number): Promise<void> {
-    const { options: { nats, shardCount = shards, shardsPerLease = 1 } } = this.#parts;
+    const { options: { nats, shardCount = shards, shardsPerLease = 1 }, names } = this.#parts;
     const { signal } = this.#over;
     await this.membership.join();
     await ensurePlan(this.board, shardCount, shardsPerLease);
@@ -124,6 +126,16 @@ export class NodeLife {
       },
     }, signal);
     this.board.onChange(() => this.keeper.ask(), signal);
+    serveReports({
+      nats,
+      subject: names.report,
+      report: () => ({
+        id: this.membership.id,
+        leaseLeftMs: Math.round(this.membership.leftMs),
+        leases: Array.from(this.keeper.held, leaseReport),
+      }),
+      signal: this.#left.signal,
+    });
     this.keeper.ask();
   }
 
@@ -131,6 +143,7 @@ export class NodeLife {
   async leave(cleanup: boolean): Promise<void> {
     this.#over.abort();
     await Promise.all([this.membership.announceLeave(), this.keeper.leave(cleanup)]);
+    this.#left.abort();
     await this.queue[Symbol.asyncDispose]();
     await this.membership.leave();
     await this.board[Symbol.asyncDispose]();

@@ -1,3 +1,4 @@
+import { PAGE_LOGIN } from "./page_basics.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 
@@ -19,12 +20,7 @@ export const PAGE = `<!doctype html>
 </header>
 <main>
   <p id="problem" class="problem" role="alert" hidden></p>
-  <form id="login" hidden>
-    <label for="token">This page needs its token</label>
-    <input id="token" type="password" autocomplete="current-password" required>
-    <button type="submit">Show</button>
-  </form>
-  <noscript><p class="problem">This page needs JavaScript; <code>metrics</code> and <code>readyz</code> do not.</p></noscript>
+${PAGE_LOGIN}  <noscript><p class="problem">This page needs JavaScript; <code>metrics</code> and <code>readyz</code> do not.</p></noscript>
   <div id="content" hidden>
     <dl class="tiles">
       <div><dt>Shards ready</dt><dd id="ready">–</dd></div>

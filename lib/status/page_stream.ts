@@ -7,15 +7,6 @@ let lastAt = null, isDrawn = false;
 const announced = new Map();
 let announcing;
 
-// EventSource cannot send a header, and a token in an address ends up in logs and histories.
-function ask(path, signal) {
-  const token = sessionStorage.getItem(TOKEN);
-  const headers = token === null ? {} : { authorization: "Bearer " + token };
-  return fetch(path, { headers, signal, cache: "no-store" });
-}
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
 async function follow() {
   for (;;) {
     try {
@@ -140,29 +131,5 @@ function spanText(ms) {
   if (ms === null) return "–";
   if (ms < 10000) return (ms / 1000).toFixed(1) + " s";
   return ms < 120000 ? Math.round(ms / 1000) + " s" : Math.round(ms / 60000) + " min";
-}
-
-function showProblem(text) {
-  byId("problem").hidden = text === null;
-  setText(byId("problem"), text ?? "");
-}
-
-function login(isWrong) {
-  sessionStorage.removeItem(TOKEN);
-  byId("login").hidden = false;
-  byId("content").hidden = true;
-  setText(byId("state"), "Locked");
-  showProblem(isWrong ? "That is not the token" : null);
-  byId("token").focus();
-  return new Promise((resolve) => {
-    byId("login").addEventListener("submit", (event) => {
-      event.preventDefault();
-      sessionStorage.setItem(TOKEN, byId("token").value);
-      byId("token").value = "";
-      byId("login").hidden = true;
-      setText(byId("state"), "Connecting…");
-      resolve();
-    }, { once: true });
-  });
 }
 `;
