@@ -15,8 +15,10 @@ import {
   type StatusHandler,
 } from "../lib/cluster/mod.ts";
 import { ClusterRig, connectTo, natsTest, until } from "./cluster/rig.ts";
+import { launchChromium, readAxe, WITHOUT_CHROMIUM } from "./chromium.ts";
 import { Flow } from "./cluster/flow.ts";
-import { test } from "./harness.ts";
+import { runtime, test } from "./harness.ts";
+import { serveStatus } from "./status_server.ts";
 
 const TOKEN = "let-me-in";
 
@@ -166,4 +168,41 @@ natsTest("clusterStatusHandler looks once for many viewers", async (server) => {
   const bodies = await Promise.all(Array.from({ length: 20 }, () => json(handler, "/status")));
   assertLess(nats.stats().outMsgs - before, 4 * single);
   for (const body of bodies) assertEquals(body, bodies[0]);
+});
+
+natsTest(
+  "clusterStatusHandler's page follows the cluster, behind its token, without accessibility violation",
+  async (server) => {
+    await using rig = await ClusterRig.start(server);
+    await using http = serveStatus(clusterStatusHandler({ nats: await rig.connect(), token: TOKEN }));
+    await using browser = await launchChromium();
+    const page = await browser.newPage();
+    const errors: unknown[] = [];
+    page.on("pageerror", (error) => errors.push(error));
+    const reads = (selector: string, text: string) =>
+      page.locator(selector).filter({ hasText: text }).first().waitFor();
+    await page.goto(http.url);
+    await page.locator("#token").fill(TOKEN);
+    await page.locator("#login button").click();
+    await reads("#problem", "No node has joined yet");
+    await rig.addNode({ name: "one" });
+    await reads("#ready", "4 of 4");
+    await reads("#nodes tr", "here");
+    await reads("#leases tr", "ready");
+    await page.evaluate(readAxe());
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      const { violations } = await page.evaluate("axe.run()") as { violations: { id: string }[] };
+      assertEquals(violations.map(({ id }) => id), []);
+    }
+    assertEquals(errors, []);
+  },
+  { timeoutMs: 120_000, skip: WITHOUT_CHROMIUM || runtime === "bun" && "the page is the same, and Deno shows it" },
+);
+
+test("clusterStatusHandler answers through the runtime's server", async () => {
+  await using http = serveStatus(clusterStatusHandler({ nats: NO_NATS }));
+  assertEquals(await (await fetch(`${http.url}healthz`)).json(), { alive: true });
+  const page = await fetch(http.url);
+  assertStringIncludes(await page.text(), "Cluster status");
 });

@@ -12,8 +12,8 @@ import {
 /** How long what was seen is shown, in milliseconds: NATS is asked no more often than that. */
 const FRESH_MS = 1_000;
 
-/** How long somebody waits for NATS to answer, in milliseconds. */
-const PATIENCE_MS = 10_000;
+/** How long somebody waits for NATS to answer, in milliseconds: servers end a request that is silent for 10 seconds. */
+const PATIENCE_MS = 8_000;
 
 /** How many leases the page shows. */
 const SHOWN_LEASES = 200;
