@@ -87,7 +87,8 @@ function nodeState({ leaseLeftMs, leaving, ready, shards }) {
   return ready < shards ? "◔ starting shards" : "● here";
 }
 
-function leaseTone({ node, notReady }) {
+function leaseTone({ node, state, notReady }) {
+  if (state === "done") return "good";
   if (node === null || notReady === null) return "bad";
   return notReady.length > 0 ? "busy" : "good";
 }

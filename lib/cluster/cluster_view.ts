@@ -126,6 +126,6 @@ export function streamsOf({ streams }: ClusterStatus): ClusterView["streams"] {
   };
 }
 
-function isTroubled({ notReady }: ClusterLeaseStatus): boolean {
-  return notReady === null || notReady.length > 0;
+function isTroubled({ state, notReady }: ClusterLeaseStatus): boolean {
+  return state !== "done" && (notReady === null || notReady.length > 0);
 }
