@@ -252,6 +252,7 @@ export class Connection {
     const [state, effects] = step(before, input);
     // Settled first: whoever is called from here on sees the new state.
     core.state = state;
+    // Nothing of it is handled yet: READY is about to be delivered.
     if (state.session?.id !== before.session?.id) core.onSession();
     for (const effect of effects) this.#perform(effect, input, message);
     if (state.phase !== before.phase) this.#onPhase();

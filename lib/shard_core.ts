@@ -132,14 +132,14 @@ export class ShardCore {
   /** Takes up a session of which everything up to its sequence number is handled; `null` forgets the one there is. */
   adopt(session: ResumableSession | null): void {
     this.state = { ...this.state, session };
-    this.onSession();
+    this.onSession(session?.sequence);
   }
 
-  /** Another session began, or the one there was is lost. */
-  onSession(): void {
+  /** Another session, of which everything up to `handled` is handled, began, or the one there was is lost. */
+  onSession(handled = 0): void {
     const { session } = this.state;
     // What listeners finish after the end is not saved any more: it will be delivered again.
-    this.handled = new Handled(session?.sequence ?? 0, () => {
+    this.handled = new Handled(handled, () => {
       if (this.#phase !== "closed") this.saver?.touch();
     });
     // At once: before it is stored, a crash loses every event that its listeners have not finished.

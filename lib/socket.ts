@@ -48,13 +48,13 @@ export class GatewaySocket {
     socket.addEventListener("close", ({ code }) => this.#inflow.end(() => handlers.onClose(code)), { signal });
   }
 
-  /** Sends a frame; one that the socket cannot take any more is lost with the connection. */
+  /**
+   * Sends a frame; one that the socket cannot take any more is lost with the connection.
+   *
+   * @throws What the socket, which may be the owner's, throws.
+   */
   send(frame: string): void {
-    try {
-      if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
-    } catch {
-      // The owner's socket failed: its close event, or the silence of the peer, will tell.
-    }
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(frame);
   }
 
   /**
