@@ -73,6 +73,7 @@ export async function rescale(options: RescaleOptions): Promise<OverlapCounts> {
     hearing = new Hearing(oldShards, newShards, deliver);
     for (const shard of oldShards) attach(shard, false);
     await untilSwitch(hearing, newShards, oldShards, signal);
+    signal.throwIfAborted();
   } catch (error) {
     hearing?.[Symbol.dispose]();
     for (const shard of oldShards) attach(shard, true);
@@ -83,10 +84,12 @@ export async function rescale(options: RescaleOptions): Promise<OverlapCounts> {
     switched.resolve();
   }
   const { overlap } = hearing;
+  // First: a listener that what is delivered now reaches, and that closes, closes the new shards.
+  onSwitch();
   overlap.switchOver(performance.now());
   hearing.mark();
-  onSwitch();
   try {
+    lifetime.throwIfAborted();
     handOver();
     // Answers to what was asked for on an old shard come there.
     await hearing.poll(() => hearing.hasPassed() && !oldShards.some(isAwaiting), lifetime);

@@ -4,7 +4,7 @@ import {
   type PresenceUpdateData,
   type RescaledData,
 } from "@gangway/gateway";
-import { assert, assertEquals, assertGreater, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertExists, assertGreater, assertRejects, assertStrictEquals } from "@std/assert";
 import { test } from "./harness.ts";
 import { type ManagerRig, managerRig, type ManagerRigOptions } from "./shard_manager_rig.ts";
 import { type FakeTime, fakeTime, fixedRandom } from "./shard_rig.ts";
@@ -632,4 +632,33 @@ test("ShardManager.rescaleShards hands a presence on to the shards that get the 
   await flowing.flow(ALL_MS);
   await again;
   assertEquals(flowing.rig.shards.map(({ presence }) => presence?.status), ["invisible"]);
+});
+
+test("ShardManager.close closes both sets where a listener of what the switch delivers calls it", async () => {
+  using time = fakeTime();
+  await using rig = await managerRig({
+    memory: true,
+    unlimited: true,
+    gateway: { guilds: 6, maxConcurrency: 16 },
+    manager: { shardCount: 2 },
+  });
+  const { gateway, manager } = rig;
+  const connecting = rig.up();
+  await time.pass(100);
+  await connecting;
+  let closing: Promise<void> | undefined;
+  manager.eventDispatcher.listen("MESSAGE_CREATE", () => {
+    closing = manager.close();
+  });
+  const rescaling = assertRejects(() => manager.rescaleShards(1), DOMException, "closed");
+  await time.pass(1_000);
+  // What the old shard cannot have any more is delivered by the new one, at the switch.
+  gateway.invalidateSession(false, { shardId: 1 });
+  await time.pass(100);
+  const guild = gateway.guilds.find(({ id }) => (BigInt(id) >> 22n) % 2n === 1n);
+  gateway.user("Ann").says("!shutdown", { channelId: guild?.channels[0]?.id });
+  await Promise.all([rescaling, time.pass(60_000)]);
+  assertExists(closing);
+  await Promise.all([closing, time.pass(3_000)]);
+  assertEquals([gateway.openConnections, [...manager.shards.values()].map(({ phase }) => phase)], [0, ["closed"]]);
 });
