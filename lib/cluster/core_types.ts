@@ -80,5 +80,3 @@ export type {
   ShardOptions,
 } from "../shard_options.ts";
 export type { IdentifyPermit, IdentifyRateLimiter, IdentifyRequest, TimesPer, TimesPerOptions } from "../times_per.ts";
-export type { BunConnectionInfo, ConnectionInfo, DenoConnectionInfo } from "../status/access.ts";
-export type { StatusHandler, StatusOptions } from "../status/route_handler.ts";

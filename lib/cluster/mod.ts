@@ -32,6 +32,8 @@
  *
  * @module
  */
+export type { BunConnectionInfo, ConnectionInfo, DenoConnectionInfo } from "../status/access.ts";
+export type { StatusHandler, StatusOptions } from "../status/route_handler.ts";
 export type { ClusterNodeEvents, EventsLostData } from "./cluster_events.ts";
 export { ClusterNode, type RescaleOptions } from "./cluster_node.ts";
 export type { ClusterNodeOptions } from "./cluster_node_options.ts";
