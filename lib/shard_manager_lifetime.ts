@@ -69,10 +69,12 @@ export class ShardManagerLifetime {
   /** Ends; see {@linkcode ShardManager.close}. */
   async end(cleanup: boolean, reason?: unknown): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    const controller = this.#controller;
-    this.#life.abort(this.#failure ?? reason ?? new DOMException("The manager was closed", "AbortError"));
+    const life = this.#life;
+    life.abort(this.#failure ?? reason ?? new DOMException("The manager was closed", "AbortError"));
     await this.#options.close(cleanup, reason);
-    if (this.#controller === controller) this.#controller = null;
+    // Another end of the same life was quicker, and the next one has begun.
+    if (this.#life !== life) return;
+    this.#controller = null;
     if (this.#failure === null) this.#closed.fulfil();
     else this.#closed.reject(this.#failure);
   }

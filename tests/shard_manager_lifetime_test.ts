@@ -1,0 +1,34 @@
+import { Dispatcher } from "@gangway/gateway";
+import { assertEquals } from "@std/assert";
+import { ShardManagerLifetime } from "../lib/shard_manager_lifetime.ts";
+import { test } from "./harness.ts";
+
+test("ShardManagerLifetime.end of a life that is over does not end the next one", async () => {
+  const closings: PromiseWithResolvers<void>[] = [];
+  const lifetime = new ShardManagerLifetime({
+    signal: undefined,
+    dispatcher: new Dispatcher(),
+    onLife: () => {},
+    close: () => {
+      const closing = Promise.withResolvers<void>();
+      closings.push(closing);
+      return closing.promise;
+    },
+  });
+  lifetime.begin();
+  const [first, second] = [lifetime.end(true), lifetime.end(true)];
+  closings[0]?.resolve();
+  await first;
+  const signal = lifetime.begin();
+  let isClosed = false;
+  void lifetime.closed.then(() => isClosed = true);
+  closings[1]?.resolve();
+  await second;
+  assertEquals([isClosed, signal.aborted, lifetime.signal === signal], [false, false, true]);
+
+  const third = lifetime.end(true);
+  closings[2]?.resolve();
+  await third;
+  await lifetime.closed;
+  assertEquals([isClosed, lifetime.signal], [true, null]);
+});
