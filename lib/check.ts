@@ -100,8 +100,8 @@ export function checkOptions(action: string, options: unknown): void {
   checkSignal(`${action}: signal`, (options as { signal?: unknown }).signal);
 }
 
-/** How long a timer can run, in milliseconds: one that is set to longer ends at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** How long a timer can run, in milliseconds: `setTimeout` keeps its delay in 31 bits, and fires at once beyond. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1;
 
 /**
  * Checks how long something may take, in milliseconds.
@@ -110,5 +110,5 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  * @throws {RangeError} If it is not a time that a timer can run.
  */
 export function checkTimeout(subject: string, ms: unknown, least = 1): void {
-  checkNumber(subject, ms, least, MAX_TIMEOUT_MS, false);
+  checkNumber(subject, ms, least, MAX_TIMER_MS, false);
 }

@@ -1,14 +1,12 @@
 import { onAbort } from "./abortable.ts";
 import { attempt } from "./attempt.ts";
+import { MAX_TIMER_MS } from "./check.ts";
 
 /** Options of {@linkcode delay}. */
 export interface DelayOptions {
   /** Ends the wait: the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
-
-/** The longest timer there is: `setTimeout` keeps its delay in 31 bits and fires at once when it is longer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Waits for the given number of milliseconds, or until the signal aborts. Nothing is left behind either way: no timer

@@ -69,9 +69,8 @@ export class IdentifyQueue implements IdentifyRateLimiter {
   #resetAt = Infinity;
   /** The end of the budget of which it was told that it is used up. */
   #toldUntil = 0;
-  #isRefreshing = false;
   #sent = 0;
-  /** How many had been sent when it was last asked for a new budget. */
+  /** How many had been sent when it was asked for a new budget, while the answer is waited for. */
   #sentBefore: number | undefined;
 
   /**
@@ -171,15 +170,13 @@ export class IdentifyQueue implements IdentifyRateLimiter {
 
   /** Other processes identify with the same token, and the gateway's clock is not this one. */
   async #askAgain(refresh: () => Promise<unknown>): Promise<void> {
-    if (this.#isRefreshing) return;
-    this.#isRefreshing = true;
+    if (this.#sentBefore !== undefined) return;
     this.#sentBefore = this.#sent;
     try {
       await refresh();
     } catch {
       // What is known has to do.
     }
-    this.#isRefreshing = false;
     this.#sentBefore = undefined;
     this.#renew();
     this.#turns.serve();

@@ -1,6 +1,6 @@
 import { onAbort } from "./abortable.ts";
 import { attempt } from "./attempt.ts";
-import { checkNumber, checkObject, checkSignal } from "./check.ts";
+import { checkNumber, checkObject, checkSignal, MAX_TIMER_MS } from "./check.ts";
 import type { IdentifyPermit, IdentifyRequest } from "./times_per.ts";
 
 /** Options of {@linkcode IdentifyTurns}. */
@@ -28,9 +28,6 @@ interface Waiter {
   readonly priority: number;
   readonly grant: (permit: IdentifyPermit) => void;
 }
-
-/** The longest timer there is: a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Whose turn it is to identify. A turn counts until it is given back and, where it was used, until the window after

@@ -208,7 +208,8 @@ class Hearing implements Disposable {
     for (let polls = 1; performance.now() < until; polls++) {
       await delay(POLL_MS, { signal });
       if (await isDone()) return true;
-      if (polls % ASK_POLLS === ASK_POLLS - 1) { for (const one of this.#asked) one.ask(); }
+      if (polls % ASK_POLLS < ASK_POLLS - 1) continue;
+      for (const one of this.#asked) one.ask();
     }
     return false;
   }

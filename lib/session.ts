@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { MAX_TIMER_MS } from "./check.ts";
 import { GatewayOpcode } from "./opcode.ts";
 import { recoveryOf } from "./close_code.ts";
 import type { GatewayPayload, SentPayload } from "./payload.ts";
@@ -68,9 +69,6 @@ const INVALID_SESSION_PAUSE_MS = [1_000, 5_000] as const;
 /** Repeat offenders of the send limit lose access to the API, so there is a rest before the next window is used. */
 const RATE_LIMITED_PAUSE_MS = [5_000, 15_000] as const;
 
-/** The longest interval a timer can wait for, in milliseconds: a longer one would be over at once, again and again. */
-const MAX_INTERVAL_MS = 2 ** 31 - 1;
-
 const NOTHING: readonly SessionEffect[] = [];
 const DISPATCH: readonly SessionEffect[] = [{ type: "dispatch", missed: 0 }];
 
@@ -124,7 +122,7 @@ function onPayload(state: SessionState, payload: GatewayPayload): Step {
 function onHello(state: SessionState, data: unknown): Step {
   if (state.phase !== "connecting") return [state, NOTHING];
   const intervalMs = (data as { heartbeat_interval?: unknown } | null)?.heartbeat_interval;
-  if (typeof intervalMs !== "number" || !(intervalMs > 0 && intervalMs <= MAX_INTERVAL_MS)) {
+  if (typeof intervalMs !== "number" || !(intervalMs > 0 && intervalMs <= MAX_TIMER_MS)) {
     return disconnect(state.session);
   }
   const heart = { type: "heart", intervalMs } as const;

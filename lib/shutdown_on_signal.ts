@@ -15,7 +15,7 @@
  */
 import process from "node:process";
 import { setTimeout } from "node:timers";
-import { checkFunction, checkObject, refuse } from "./check.ts";
+import { checkFunction, checkObject, checkTimeout, refuse } from "./check.ts";
 import type { CloseOptions } from "./shard_options.ts";
 
 export type { CloseOptions } from "./shard_options.ts";
@@ -67,9 +67,6 @@ export interface ShutdownOptions {
 /** What a shell reports for a process that a signal ended is 128 and the signal's number. */
 const SIGNAL_NUMBERS: Record<ShutdownSignal, number> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 };
 
-/** How long a timer can run. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /**
  * Closes a manager at the first signal and then ends the process; at a second signal the process ends at once.
  *
@@ -107,9 +104,7 @@ export function shutdownOnSignal(target: Closable, options: ShutdownOptions = {}
     refuse("shut down: signals", `some of ${Object.keys(SIGNAL_NUMBERS).join(", ")}`, signals);
   }
   if (onSignal !== undefined) checkFunction("shut down: onSignal", onSignal);
-  if (!(deadlineMs >= 0 && deadlineMs <= MAX_TIMEOUT_MS)) {
-    throw new RangeError(`Cannot shut down: deadlineMs must be from 0 to ${MAX_TIMEOUT_MS}, received ${deadlineMs}`);
-  }
+  checkTimeout("shut down: deadlineMs", deadlineMs, 0);
   let isFirst = true;
   const listeners = signals.map((signal) =>
     [signal, () => {

@@ -124,7 +124,7 @@ test("shutdownOnSignal refuses a deadline that is none and then listens to nothi
   const target = { close: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
   const before = process.listenerCount("SIGTERM");
   for (const deadlineMs of [-1, NaN, Infinity, 2 ** 31]) {
-    assertThrows(() => shutdownOnSignal(target, { deadlineMs }), RangeError, "deadlineMs must be from 0 to");
+    assertThrows(() => shutdownOnSignal(target, { deadlineMs }), RangeError, "deadlineMs must be a number from 0 to");
   }
   assertEquals(process.listenerCount("SIGTERM"), before);
 });

@@ -1,5 +1,5 @@
 import type { BotAuthentication } from "../authentication.ts";
-import { checkNumber, checkObject } from "../check.ts";
+import { checkNumber, checkObject, MAX_TIMER_MS } from "../check.ts";
 import type { HTTPClient } from "../http_client.ts";
 import type { ShardOptions } from "../shard_options.ts";
 import type { StreamOptions } from "./event_stream.ts";
@@ -79,9 +79,6 @@ export interface ClusterNodeOptions extends Omit<ShardOptions, "sessionStore"> {
 
 /** How short a lease may be, in milliseconds: it is renewed several times in it, over a network. */
 const MIN_LEASE_MS = 1_000;
-
-/** The longest timer there is, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Checks what can be checked without a connection.

@@ -1,4 +1,4 @@
-import { checkNumber, checkObject, refuse } from "../check.ts";
+import { checkNumber, checkObject, MAX_TIMER_MS, refuse } from "../check.ts";
 import type { NatsConnection } from "./nats.ts";
 
 /** Options of a {@linkcode ClusterWorker}. */
@@ -52,9 +52,6 @@ export interface ClusterWorkerOptions {
   /** The lifetime: aborting it closes. */
   signal?: AbortSignal;
 }
-
-/** The longest timer there is, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Checks what can be checked without a connection.

@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from "../check.ts";
+
 /** Options of {@linkcode Rounds}. */
 export interface RoundsOptions {
   /** One round; resolves with how long to wait for the next one at most, in milliseconds. */
@@ -8,9 +10,6 @@ export interface RoundsOptions {
 
 /** How long to wait after a round that failed, in milliseconds. */
 const RETRY_MS = 250;
-
-/** The longest timer there is: a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Does the same thing over and over, one round at a time: whenever it is asked to, and when a time is up. */
 export class Rounds implements AsyncDisposable {

@@ -18,15 +18,9 @@ export interface Report {
 }
 
 /** What came of several runs together. */
-export interface Total {
+export interface Total extends Omit<Report, "plan" | "problems" | "lines"> {
   runs: number;
   failed: number;
-  simulatedMs: number;
-  tookMs: number;
-  faults: Record<string, number>;
-  figures: Record<string, number>;
-  identifies: IdentifyCounts;
-  peaks: Record<string, number>;
 }
 
 /** Nothing yet. */
