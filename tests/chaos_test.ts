@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
 import { type LeakReport, openAndClose, reconnectOften } from "./chaos/leaks.ts";
 import { massDisconnect } from "./chaos/mass_disconnect.ts";
 import { describeFailure, type Report } from "./chaos/report.ts";
@@ -33,16 +33,21 @@ for (const seed of SEEDS) {
 }
 
 test("Rescales lose and double no event whatever goes wrong, seeds 1 to 20", async () => {
+  const total = { matched: 0, faults: 0, commands: 0 };
   for (let seed = 1; seed <= 20; seed++) {
-    const { problems, lines } = await runRescaleWorld({ seed });
+    const { problems, lines, ...figures } = await runRescaleWorld({ seed });
     assertEquals(problems, [], [`SEED ${seed} FAILED`, ...lines].join("\n"));
+    for (const name of ["matched", "faults", "commands"] as const) total[name] += figures[name];
   }
+  // Nothing can be lost by rescales that were all called off, or under no fault.
+  assert(total.matched > 1_000 && total.faults > 100 && total.commands > 100, JSON.stringify(total));
 });
 
 test("A mass disconnect makes no stampede", async () => {
   for (const outageMs of [0, 100_000]) {
-    const { problems, worstRatio, peakRatio, identifies } = await massDisconnect(400, outageMs);
+    const { problems, attempts, worstRatio, peakRatio, identifies } = await massDisconnect(400, outageMs);
     assertEquals(problems, []);
+    assertGreaterOrEqual(attempts, 400);
     assertEquals(identifies, 0);
     assertLessOrEqual(worstRatio, 3);
     assertLessOrEqual(peakRatio, 3);

@@ -4,6 +4,7 @@ import FakeTimers from "@sinonjs/fake-timers";
 import { test } from "./harness.ts";
 import { bareClient, identify } from "./local_gateway_client.ts";
 import type { BareClient } from "./local_gateway_client.ts";
+import { fakeTime } from "./shard_rig.ts";
 
 const HEADERS = { authorization: "Bot local-token", "user-agent": "DiscordBot (https://example.com, 1)" };
 
@@ -79,23 +80,25 @@ test("LocalGateway's memory socket fails where it is refused, rejected, dropped 
 });
 
 test("LocalGateway's memory socket freezes: no message and no close come through", async () => {
+  using time = fakeTime();
   await using gateway = new LocalGateway();
   const client = await connect(gateway);
   gateway.freeze();
   gateway.user("ann").says("held");
   client.socket.close(4900);
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await time.pass(10_000);
   assertEquals([client.socket.readyState, gateway.closes.length, client.payloads.length], [2, 0, 3]);
   gateway.drop();
   assertEquals((await client.closed).code, 1006);
 });
 
 test("LocalGateway's memory socket keeps the order of what was held back and what is under way when it thaws", async () => {
+  using time = fakeTime();
   await using gateway = new LocalGateway();
   const client = await connect(gateway);
   gateway.freeze();
   gateway.user("ann").says("held");
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await time.pass(10);
   gateway.user("ann").says("under way");
   gateway.thaw();
   gateway.user("ann").says("last");

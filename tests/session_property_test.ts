@@ -95,7 +95,7 @@ test("step keeps every invariant over 600,000 random inputs, which reach every p
   for (let seed = 1; seed <= SEEDS; seed++) live(seed, visits);
   const total = [...visits.values()].reduce((sum, count) => sum + count, 0);
   assertEquals(total, SEEDS * INPUTS_PER_SEED);
-  // Once is enough, since the seeds are the same on both runtimes; Deno's reporter of dots drops what a test prints.
+  // Once is enough, since the seeds are the same on both runtimes.
   if (runtime === "bun") {
     // deno-lint-ignore no-console
     console.info(

@@ -220,7 +220,7 @@ test("Shard rejects commands that wait with the critical error", async () => {
   assertEquals((await waiting.catch((error) => error)).name, "InvalidTokenError");
 });
 
-test("Shard sends 300 commands without ever exceeding the limit, with heartbeats on time", async () => {
+test("Shard sends 1,000 commands without ever exceeding the limit, with heartbeats on time", async () => {
   using time = fakeTime();
   using _ = fixedRandom(0.5);
   await using it = await rig({ memory: true, gateway: { heartbeatIntervalMs: 10_000 } });
@@ -229,7 +229,7 @@ test("Shard sends 300 commands without ever exceeding the limit, with heartbeats
   await shard.connect();
   await shard.ready;
   let sent = 0;
-  for (let count = 0; count < 300; count++) void shard.requestSoundboardSounds(["1"]).then(() => sent++);
+  for (let count = 0; count < 1_000; count++) void shard.requestSoundboardSounds(["1"]).then(() => sent++);
   await time.pass(1000);
   const atOnce = sent;
   for (const _ of [1, 2, 3]) {
@@ -239,12 +239,12 @@ test("Shard sends 300 commands without ever exceeding the limit, with heartbeats
   }
   await time.pass(59_000);
   assertEquals(sent, atOnce);
-  await time.pass(120_000);
-  assertEquals(sent, 300);
+  await time.pass(540_000);
+  assertEquals(sent, 1_000);
   const beats = gateway.received.filter(({ op }) => op === 1).map(({ atMs }) => atMs - start);
   const scheduled = beats.filter((ms) => ms % 10_000 === 5000);
-  assertEquals(scheduled, Array.from({ length: 18 }, (_, index) => 5000 + index * 10_000));
-  assertEquals([beats.length, gateway.connections.length, gateway.closes.length], [21, 1, 0]);
+  assertEquals(scheduled, Array.from({ length: 60 }, (_, index) => 5000 + index * 10_000));
+  assertEquals([beats.length, gateway.connections.length, gateway.closes.length], [63, 1, 0]);
   assert(atOnce > 90 && atOnce < 115);
 });
 

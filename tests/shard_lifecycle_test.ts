@@ -309,7 +309,7 @@ test("Shard.latency is in seconds, once a heartbeat has been acknowledged and as
   const { shard } = it;
   const { latency } = await shard.dispatcher.waitFor("heartbeat");
   assertEquals(shard.latency, latency);
-  assert(latency > 0 && latency < 10);
+  assert(latency > 0);
   await shard.close();
   assertEquals(assertThrows(() => shard.latency, DOMException).name, "InvalidStateError");
 });

@@ -68,8 +68,16 @@ test("Shard.requestGuildMembers is either awaited or iterated over", async () =>
 
 test("Shard.requestGuildMembers ends when its loop is left", async () => {
   await using it = await connectedRig({ gateway: BIG });
-  for await (const _ of it.shard.requestGuildMembers(guildIn(it), ALL)) break;
+  const nonce = "left";
+  let chunks = 0;
+  for await (const _ of it.shard.requestGuildMembers(guildIn(it), { ...ALL, nonce })) {
+    chunks++;
+    break;
+  }
+  // The other parts have come, too. A nonce that is in use could not be used again.
   await it.roundTrip();
+  const again = await it.shard.requestGuildMembers(guildIn(it), { query: "member_1", limit: 5, nonce });
+  assertEquals([chunks, again.length], [1, 5]);
 });
 
 test("Shard.requestGuildMembers finds members by name and by id, with presences where they are asked for", async () => {
@@ -82,10 +90,13 @@ test("Shard.requestGuildMembers finds members by name and by id, with presences 
   const [first, second] = idsOf(byName) as [string, string];
   assertEquals(idsOf(await shard.requestGuildMembers(guildId, { userIds: [first, second] })), [first, second]);
   assertEquals(idsOf(await shard.requestGuildMembers(guildId, { userIds: first, limit: 1 })), [first]);
+  let chunks = 0;
   for await (const chunk of shard.requestGuildMembers(guildId, { userIds: [first, "123"], presences: true })) {
+    chunks++;
     assertEquals(chunk.presences?.map(({ user }) => user.id), [first]);
     assertEquals(chunk.not_found as unknown[], [123]);
   }
+  assertEquals(chunks, 1);
   const requests = gateway.received.filter(({ op }) => op === 8).map(({ d }) => d as Record<string, unknown>);
   const nonces = requests.map(({ nonce }) => nonce as string);
   assertEquals([new Set(nonces).size, nonces.every((nonce) => nonce.length === 32)], [4, true]);

@@ -254,11 +254,12 @@ test("Shard.token set while the shard is closed, or was never connected, leaves 
     await it.shard.close({ cleanup: false });
     assert(await sessionStore.load("0-1") !== null);
     // Slow, as stores are: what is deleted must not be found meanwhile.
+    const deletion = Promise.withResolvers<void>();
     const slow: SessionStore = {
       load: (key) => sessionStore.load(key),
       save: (key, session) => sessionStore.save(key, session),
       delete: async (key) => {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await deletion.promise;
         await sessionStore.delete(key);
       },
     };
@@ -271,7 +272,10 @@ test("Shard.token set while the shard is closed, or was never connected, leaves 
     const { token } = shard;
     shard.token = "another";
     shard.token = token;
-    await shard.connect();
+    const connecting = shard.connect();
+    // In the next turn: whoever does not wait for it has loaded by then.
+    setTimeout(deletion.resolve);
+    await connecting;
     await shard.ready;
     assertEquals([it.gateway.identifies.length, it.gateway.resumes.length], [2, isNew ? 0 : 1]);
   }

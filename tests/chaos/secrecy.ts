@@ -9,8 +9,6 @@ const METHODS = ["debug", "log", "info", "warn", "error", "trace"] as const;
 export class Secrecy implements Disposable {
   /** How many texts were searched. */
   searched = 0;
-  /** How many lines were printed. */
-  printed = 0;
   readonly #trace: Trace;
   readonly #console = new Map<typeof METHODS[number], typeof console.log>();
 
@@ -20,7 +18,6 @@ export class Secrecy implements Disposable {
     for (const method of METHODS) {
       this.#console.set(method, console[method]);
       console[method] = (...values: unknown[]) => {
-        this.printed++;
         this.search("the console", inspect(values, { depth: 8 }));
       };
     }

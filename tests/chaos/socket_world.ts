@@ -86,7 +86,7 @@ export async function runSocketWorld({ seed, durationMs, shards, compress }: Soc
   gateway.reconnectBeforeHello(0);
   gateway.thaw();
   await gateway.startListening();
-  await allComplete(manager, checks, traffic, gateway);
+  await allComplete(manager, checks, traffic, gateway, trace);
   await manager.close();
   const { counts: { resumes, resumed }, deliveries: { received } } = checks;
   return { problems: trace.problems, lines: trace.lines, faults, emitted: traffic.emitted, received, resumes, resumed };
@@ -162,6 +162,7 @@ async function allComplete(
   checks: Checks,
   traffic: Traffic,
   gateway: LocalGateway,
+  trace: Trace,
 ): Promise<void> {
   const last = new Map<string, number>();
   const arrived = Promise.withResolvers<void>();
@@ -178,8 +179,11 @@ async function allComplete(
   await arrived.promise;
   clearTimeout(timer);
   for (const { shardId } of manager.shards.values()) {
-    checks.deliveries.complete(checks.identifies.sessionOf(shardId) ?? "");
+    const sessionId = checks.identifies.sessionOf(shardId);
+    if (sessionId === null) trace.fail(`shard ${shardId} has no session at the end`);
+    else checks.deliveries.complete(sessionId);
   }
+  if (last.size > 0) trace.fail(`the last events of ${last.size} guilds never arrived`);
 }
 
 function hasty(random: Random): Disposable {
