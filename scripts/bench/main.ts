@@ -62,12 +62,15 @@ async function main(options: Options): Promise<boolean> {
   const about = await describeMachine(machine, options.rounds);
   console.log(`${about}\n\n${textTable(table)}`);
   for (const failure of failures) console.log(`\n${failure}`);
+  const targets = chosen.flatMap(({ lines }) => lines).filter(({ target }) => target !== undefined).length;
+  const unmeasured = targets - rows.filter(({ met }) => met !== null).length;
+  if (unmeasured > 0) console.log(`\n${unmeasured} of ${targets} targets not measured: some need --peers`);
   if (options.write) await writeReport(table, about);
   return !options.check || verdict(rows, failures);
 }
 
 function verdict(rows: readonly Row[], failures: readonly string[]): boolean {
-  const passed = rows.filter(({ excess }) => excess !== null && excess > TOLERANCE);
+  const passed = rows.filter(({ excess }) => excess !== null && !(excess <= TOLERANCE));
   for (const { cells: [what, runtime, , against], excess } of passed) {
     console.log(`\n${what} on ${runtime} against ${against}: ${excess?.toFixed(2)} times the target`);
   }

@@ -103,6 +103,11 @@ export class Meter {
     this.#arrivals?.shift();
   }
 
+  /** So many events never came. */
+  miss(count: number): void {
+    this.#breaks += count;
+  }
+
   /** The clock starts, or stops. Where single events are not counted, sequence numbers tell how many there were. */
   mark(s: number): void {
     if (this.#start === undefined) {

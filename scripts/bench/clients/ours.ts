@@ -27,6 +27,8 @@ const { eventDispatcher, rawDispatcher } = manager;
 
 if (mode === "unheard") {
   eventDispatcher.listen(MARK, (_data, event) => meter.mark(event.sequence as number));
+  // Nobody sees the single events: the library has to tell of one that is left out.
+  manager.dispatcher.listen("sequence_gap", ({ missed }) => meter.miss(missed));
 } else {
   for (const name of [...EVENT_KINDS, MARK]) {
     eventDispatcher.listen(name, (_data, event) => meter.tick(name, event.sequence as number));
