@@ -1,21 +1,8 @@
 import { Dispatcher, GatewayEvent, type GatewayEvents, GatewayOpcode, type ShardEvents } from "@gangway/gateway";
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import { capturedErrors } from "./captured_errors.ts";
 import { test } from "./harness.ts";
 import { connectedRig, fixedRandom, rig } from "./shard_rig.ts";
-
-/** What is printed meanwhile. */
-function capturedErrors(): Disposable & { printed: unknown[][] } {
-  const { console } = globalThis;
-  const { error } = console;
-  const printed: unknown[][] = [];
-  console.error = (...data: unknown[]) => void printed.push(data);
-  return {
-    printed,
-    [Symbol.dispose]: () => {
-      console.error = error;
-    },
-  };
-}
 
 test("Shard goes on when listeners throw or reject, and reports each as listener_error", async () => {
   using errors = capturedErrors();

@@ -1,4 +1,5 @@
 import type { SessionStartLimit } from "../payload.ts";
+import { identifyKeyOf } from "../sharding.ts";
 import type { IdentifyPermit, IdentifyRateLimiter, IdentifyRequest } from "../times_per.ts";
 import { type BudgetLimited, IdentifyBudget } from "./identify_budget.ts";
 import { IdentifySlots, type IdentifySlotsOptions } from "./identify_slots.ts";
@@ -105,7 +106,7 @@ export class ClusterIdentifyQueue implements IdentifyRateLimiter, AsyncDisposabl
     const { maxConcurrency } = this.#budget;
     const first = new Map<number, Waiter>();
     for (const waiter of this.#waiters) {
-      const key = waiter.shardId % maxConcurrency;
+      const key = identifyKeyOf(waiter.shardId, maxConcurrency);
       if (!first.has(key)) first.set(key, waiter);
     }
     await this.#slots.note(new Map([...first].map(([key, { priority }]) => [key, priority])));

@@ -1,5 +1,7 @@
 import { attempt } from "../attempt.ts";
+import { invalidState } from "../check.ts";
 import { Dispatcher } from "../dispatcher.ts";
+import { listenerErrorTo } from "../listener_error.ts";
 import type { GatewayEvents } from "../payload.ts";
 import type { SessionStore } from "../session_store.ts";
 import { Shard } from "../shard.ts";
@@ -57,7 +59,7 @@ export class ClusterNode implements AsyncDisposable {
     this.dispatcher = new Dispatcher<ClusterNodeEvents>({ signal: this.#lifetime.signal });
     this.eventDispatcher = new Dispatcher<GatewayEvents>({
       signal: this.#lifetime.signal,
-      onListenerError: (error, event) => this.#onListenerError(error, event),
+      onListenerError: listenerErrorTo(this.dispatcher),
     });
     this.#closed.promise.catch(() => {});
   }
@@ -183,12 +185,6 @@ export class ClusterNode implements AsyncDisposable {
     this.dispatcher.dispatch(name, data as never);
   }
 
-  #onListenerError(error: unknown, event: Event): void {
-    if (this.dispatcher.hasNamedListeners("listener_error")) this.#emit("listener_error", { error, event });
-    // deno-lint-ignore no-console -- a failure that nobody listens for must not be lost
-    else console.error(`A listener for "${event.type}" failed:`, error);
-  }
-
   /** A set of shards that is only coming up, and cannot, leaves the one there is as it was. */
   #onCritical(board: Board, generation: number, error: Error): void {
     const plan = planOf(board);
@@ -212,8 +208,4 @@ export class ClusterNode implements AsyncDisposable {
     await this.#connecting?.catch(() => {});
     await this.#life?.leave(cleanup);
   }
-}
-
-function invalidState(why: string): DOMException {
-  return new DOMException(`Cannot ${why}`, "InvalidStateError");
 }

@@ -2,6 +2,7 @@ import type { BotAuthentication } from "../authentication.ts";
 import { checkNumber, checkObject, MAX_TIMER_MS } from "../check.ts";
 import type { HTTPClient } from "../http_client.ts";
 import type { ShardOptions } from "../shard_options.ts";
+import { checkShardCount } from "../sharding.ts";
 import type { StreamOptions } from "./event_stream.ts";
 import type { NatsConnection } from "./nats.ts";
 
@@ -93,7 +94,8 @@ export function checkClusterNodeOptions(options: ClusterNodeOptions): void {
   // What a node sends again, it sends within its lease.
   checkNumber("make a cluster node: stream.duplicateWindowMs", duplicateWindowMs, leaseMs);
   checkNumber("make a cluster node: identifyReserve", options.identifyReserve ?? 0, 0);
-  for (const name of ["shardCount", "shardsPerLease", "maxPending", "publishWindow"] as const) {
+  checkShardCount(options.shardCount ?? 1);
+  for (const name of ["shardsPerLease", "maxPending", "publishWindow"] as const) {
     checkNumber(`make a cluster node: ${name}`, options[name] ?? 1, 1);
   }
 }

@@ -1,10 +1,12 @@
 import { jetstream, type JetStreamManager, jetstreamManager, type JsMsg } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
 import { attempt } from "../attempt.ts";
+import { invalidState } from "../check.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import { GatewayEvent } from "../gateway_event.ts";
+import { listenerErrorTo } from "../listener_error.ts";
 import type { GatewayEvents } from "../payload.ts";
-import { shardIdOf } from "../sharding.ts";
+import { checkShardId, shardIdOf } from "../sharding.ts";
 import { Board } from "./board.ts";
 import { checkClusterWorkerOptions, type ClusterWorkerOptions } from "./cluster_worker_options.ts";
 import { ClusterNames, leaseOf, parseEventSubject, parseMessageId } from "./names.ts";
@@ -64,13 +66,12 @@ export class ClusterWorker implements AsyncDisposable {
     this.#room = new Semaphore(options.concurrency ?? 64);
     const { signal } = this.#lifetime;
     this.dispatcher = new Dispatcher<ClusterWorkerEvents>({ signal });
+    const report = listenerErrorTo(this.dispatcher);
     this.eventDispatcher = new Dispatcher<GatewayEvents>({
       signal,
       onListenerError: (error, event) => {
         this.#failures.set(event, { error });
-        if (this.dispatcher.hasNamedListeners("listener_error")) {
-          this.dispatcher.dispatch("listener_error", { error, event });
-        }
+        report(error, event);
       },
     });
     this.#closed.promise.catch(() => {});
@@ -94,7 +95,7 @@ export class ClusterWorker implements AsyncDisposable {
    */
   connect(): Promise<void> {
     if (this.#connecting !== null || this.#closing !== null) {
-      return attempt(() => Promise.reject(connectedBefore()));
+      return attempt(() => Promise.reject(invalidState("connect: the worker was connected before")));
     }
     return this.#connecting = attempt(() => this.#connect());
   }
@@ -123,20 +124,19 @@ export class ClusterWorker implements AsyncDisposable {
   /**
    * A shard by its id.
    *
+   * @throws {TypeError} If it is not a number.
    * @throws {RangeError} If there is no such shard.
    * @throws {DOMException} InvalidStateError, while no node has ever joined the cluster.
    */
   shard(shardId: number): RemoteShard {
-    if (!(Number.isSafeInteger(shardId) && shardId >= 0 && shardId < this.#shardCount)) {
-      throw new RangeError(`Cannot find shard ${shardId}: the cluster has ${this.#shardCount}`);
-    }
+    checkShardId(shardId, this.#shardCount);
     return this.#remote(() => shardId);
   }
 
   get #shardCount(): number {
     const plan = this.#life === null ? undefined : planOf(this.#life.board);
     if (plan !== undefined) return plan.shardCount;
-    throw new DOMException("Cannot find a shard: the cluster has none yet, or is not connected", "InvalidStateError");
+    throw invalidState("find a shard: the cluster has none yet, or is not connected");
   }
 
   #remote(shardId: () => number): RemoteShard {
@@ -282,8 +282,4 @@ export class ClusterWorker implements AsyncDisposable {
     this.#lifetime.abort(new DOMException("The worker was closed", "AbortError"));
     this.#closed.resolve();
   }
-}
-
-function connectedBefore(): DOMException {
-  return new DOMException("Cannot connect: the worker was connected before", "InvalidStateError");
 }

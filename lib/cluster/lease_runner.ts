@@ -1,3 +1,4 @@
+import { abortable } from "../abortable.ts";
 import { delay } from "../delay.ts";
 import type { GatewayEvent } from "../gateway_event.ts";
 import { GatewayIntent } from "../intent.ts";
@@ -112,8 +113,8 @@ export class LeaseRunner {
 
   /** Resolves when all shards are usable and have their guilds: they can take over. */
   async warm(): Promise<void> {
-    await this.#orOver([...this.#guilds.values()].map(({ arrived }) => arrived));
-    await this.#orOver([...this.#shards.values()].map(({ ready }) => ready));
+    await abortable(Promise.all([...this.#guilds.values()].map(({ arrived }) => arrived)), this.#over.signal);
+    await abortable(Promise.all([...this.#shards.values()].map(({ ready }) => ready)), this.#over.signal);
   }
 
   /**
@@ -137,14 +138,14 @@ export class LeaseRunner {
     );
     for (const shard of this.#shards.values()) this.#serve(shard);
     if (this.pending === 0) this.#drained();
-    await this.#orOver(published);
+    await abortable(Promise.all(published), this.#over.signal);
     await delay(STORED_MS, { signal: this.#over.signal });
     await this.#store.flush();
   }
 
   /** Ends because another set of shards takes over: the sessions end, and all that was received is published. */
   async finish(): Promise<void> {
-    await this.#orOver([...this.#shards.values()].map(({ ready }) => ready));
+    await abortable(Promise.all([...this.#shards.values()].map(({ ready }) => ready)), this.#over.signal);
     // What the new set has received and kept, this one receives within that time.
     await delay(SKEW_MS, { signal: this.#over.signal });
     await this.handOver(true);
@@ -271,21 +272,6 @@ export class LeaseRunner {
     this.#over.abort();
     this.#publisher.stop();
     for (const guilds of this.#guilds.values()) guilds[Symbol.dispose]();
-  }
-
-  /** Waits, but no longer than this runner runs. */
-  async #orOver(promises: readonly Promise<void>[]): Promise<void> {
-    const { signal } = this.#over;
-    const waiting = new AbortController();
-    const over = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true, signal: waiting.signal });
-    });
-    try {
-      signal.throwIfAborted();
-      await Promise.race([over, Promise.all(promises)]);
-    } finally {
-      waiting.abort();
-    }
   }
 
   async #drain(): Promise<void> {

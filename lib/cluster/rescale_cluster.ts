@@ -1,4 +1,6 @@
-import { checkNumber } from "../check.ts";
+import { onAbort } from "../abortable.ts";
+import { invalidState } from "../check.ts";
+import { checkShardCount } from "../sharding.ts";
 import type { Board } from "./board.ts";
 import { type Plan, PLAN_KEY, planOf } from "./plan.ts";
 
@@ -26,12 +28,10 @@ export async function rescaleCluster(options: RescaleClusterOptions): Promise<vo
     const now = planOf(board);
     if (now === undefined || now.next?.id === id) return;
     if (now.generation > plan.generation) done.resolve();
-    else done.reject(invalidState("it was called off"));
+    else done.reject(invalidState("rescale: it was called off"));
   };
   board.onChange(check, waiting.signal);
-  for (const signal of signals) {
-    signal.addEventListener("abort", () => done.reject(signal.reason), { signal: waiting.signal });
-  }
+  for (const signal of signals) onAbort(signal, waiting.signal, done.reject);
   check();
   try {
     await done.promise;
@@ -45,22 +45,18 @@ export async function rescaleCluster(options: RescaleClusterOptions): Promise<vo
 }
 
 async function begin({ board, shardCount, available }: RescaleClusterOptions): Promise<Plan> {
-  checkNumber("rescale: shardCount", shardCount, 1);
+  checkShardCount(shardCount);
   const plan = planOf(board);
-  if (plan === undefined) throw invalidState("the cluster has no shards yet");
-  if (plan.next !== null) throw invalidState("another rescale is under way");
+  if (plan === undefined) throw invalidState("rescale: the cluster has no shards yet");
+  if (plan.next !== null) throw invalidState("rescale: another rescale is under way");
   if (plan.shardCount === shardCount) {
     throw new RangeError(`Cannot rescale: the cluster has ${shardCount} shards already`);
   }
   if (available < shardCount) {
-    throw invalidState(`it takes ${shardCount} identifies, and ${available} can be used`);
+    throw invalidState(`rescale: it takes ${shardCount} identifies, and ${available} can be used`);
   }
   const next = { shardCount, phase: "warming", id: crypto.randomUUID(), switchedAt: null } as const;
   const planned: Plan = { ...plan, next };
-  if (!await board.write(PLAN_KEY, planned)) throw invalidState("another rescale is under way");
+  if (!await board.write(PLAN_KEY, planned)) throw invalidState("rescale: another rescale is under way");
   return planned;
-}
-
-function invalidState(why: string): DOMException {
-  return new DOMException(`Cannot rescale: ${why}`, "InvalidStateError");
 }

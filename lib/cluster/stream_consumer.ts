@@ -6,6 +6,7 @@ import {
   type JetStreamManager,
   type JsMsg,
 } from "@nats-io/jetstream";
+import { delay } from "../delay.ts";
 import { nanosOf, type NatsConnection } from "./nats.ts";
 
 /** Options of a {@linkcode StreamConsumer}. */
@@ -49,7 +50,6 @@ export class StreamConsumer {
   #cameAt = 0;
   /** A message waits for its turn. */
   #isBusy = false;
-  #wake: (() => void) | null = null;
 
   /** Begins at once. */
   constructor(options: StreamConsumerOptions) {
@@ -60,7 +60,6 @@ export class StreamConsumer {
   /** Ends; what was fetched and not begun goes back, so that others get it soon. */
   async close(): Promise<void> {
     this.#over.abort();
-    this.#wake?.();
     const look = () => {
       if (!this.#isBusy && performance.now() - this.#cameAt >= QUIET_MS) void this.#messages?.close();
       else timer = setTimeout(look, QUIET_MS);
@@ -92,7 +91,8 @@ export class StreamConsumer {
         if (signal.aborted) return;
         onError(error);
       }
-      if (!signal.aborted) await this.#pause();
+      // The end shows in the loop's condition.
+      await delay(RETRY_MS, { signal }).catch(() => {});
     }
   }
 
@@ -109,16 +109,5 @@ export class StreamConsumer {
     });
     const consumer = await jetstream(nats).consumers.get(stream, group);
     return await consumer.consume({ max_messages: prefetch });
-  }
-
-  async #pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, RETRY_MS);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = null;
   }
 }

@@ -1,3 +1,5 @@
+import type { ListenerErrorData } from "../listener_error.ts";
+
 /** Which event something is about. */
 export interface WorkerEventData {
   /** The event's name. */
@@ -17,7 +19,7 @@ export interface ClusterWorkerEvents {
   /** An event was delivered as often as it may be, and went to the dead letters. */
   dead_letter: WorkerEventData & { error: unknown };
   /** A listener failed: what it threw, with the event it was called with. */
-  listener_error: { error: unknown; event: Event };
+  listener_error: ListenerErrorData;
   /** NATS did not do what was asked. It is tried again. */
   cluster_error: { error: unknown };
 }
