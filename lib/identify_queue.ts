@@ -2,8 +2,14 @@ import { attempt } from "./attempt.ts";
 import { checkFunction, checkNumber, checkObject } from "./check.ts";
 import { IdentifyTurns } from "./identify_turns.ts";
 import type { SessionStartLimit } from "./payload.ts";
-import { identifyKeyOf } from "./sharding.ts";
+import { IDENTIFY_WINDOW_MS, identifyKeyOf } from "./sharding.ts";
 import type { IdentifyPermit, IdentifyRateLimiter, IdentifyRequest } from "./times_per.ts";
+
+/** How many identifies are left by what a limiter says, which need not be able to tell; `null` where it is not. */
+export function identifiesLeft(limiter: IdentifyRateLimiter): number | null {
+  const { remaining } = limiter as { remaining?: unknown };
+  return typeof remaining === "number" && Number.isFinite(remaining) ? remaining : null;
+}
 
 /** What is reported when the daily budget stops identifies. */
 export interface IdentifyLimited {
@@ -32,9 +38,6 @@ export interface IdentifyQueueOptions {
   /** Called when shards have to wait for the budget to be renewed: once for each budget. If it fails, that is printed. */
   onLimited?: (limited: IdentifyLimited) => void;
 }
-
-/** "Apps can identify once every 5 seconds" for each key; it is the gateway that counts, so there is a margin. */
-const WINDOW_MS = 5_250;
 
 const DAY_MS = 86_400_000;
 
@@ -91,7 +94,7 @@ export class IdentifyQueue implements IdentifyRateLimiter {
     this.#onLimited = onLimited;
     this.#turns = new IdentifyTurns({
       limit: 1,
-      windowMs: WINDOW_MS,
+      windowMs: IDENTIFY_WINDOW_MS,
       keyOf: (shardId) => identifyKeyOf(shardId, this.#maxConcurrency),
       holdUp: () => this.#holdUp(),
       onSent: () => {

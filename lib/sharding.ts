@@ -24,6 +24,9 @@ export function shardIdOf(guildId: string | bigint, shardCount: number): number 
   return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
 }
 
+/** "Apps can identify once every 5 seconds" for each key; it is the gateway that counts, so there is a margin. */
+export const IDENTIFY_WINDOW_MS: number = 5_250;
+
 /** The key of the identify limit: "rate_limit_key = shard_id % max_concurrency". */
 export function identifyKeyOf(shardId: number, maxConcurrency: number): number {
   return shardId % maxConcurrency;

@@ -67,6 +67,18 @@ test("examine finds nothing wrong with a bot that can start, and spends no ident
   assertEquals(discord.violations, []);
 });
 
+test("examine says where the gateway does not compress", async () => {
+  await using discord = new LocalGateway();
+  const { fetch } = discord;
+  const createWebSocket = (url: string) => discord.createWebSocket(url.replace("&compress=zlib-stream", ""));
+  const { connection, ok } = await examine({
+    token: discord.token,
+    http: { fetch, createWebSocket },
+    timeoutMs: 5_000,
+  });
+  assertEquals([connection?.compress, ok], ["none", true]);
+});
+
 test("examine says that the token is not valid, and does not go on", async () => {
   const token = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.canary";
   const { report, discord } = await examineOn({}, { token });

@@ -165,7 +165,7 @@ test("statusHandler forgets the new shards of a rescale that was called off", as
   assertEquals([summary.shards, summary.rescaling], [1, null]);
 });
 
-test("statusHandler sends what has changed, and a sign of life where nothing has", async () => {
+test("statusHandler sends what has changed, and a step every five seconds where nothing has", async () => {
   using time = fakeTime();
   using _ = fixedRandom();
   await using status = await connected(time, 2, 2);
@@ -178,10 +178,8 @@ test("statusHandler sends what has changed, and a sign of life where nothing has
   const { shards, rates } = await reader.until(({ shards }) => shards.length > 0);
   assertEquals([shards.map(({ id }: { id: number }) => id), rates], [[1], {}]);
   await time.pass(20_000);
-  const comments = reader.messages.filter(({ name }) => name === "comment").length;
   const steps = reader.messages.filter(({ data }) => data.step).length;
   assertEquals(steps, 4);
-  assert(comments <= 4);
   await reader.cancel();
 });
 

@@ -8,7 +8,7 @@ import { type ManagerRig, managerRig, type ManagerRigOptions } from "./shard_man
 
 /** What `/events` sends. */
 export interface StatusMessage {
-  /** `snapshot` or `update`, or `comment`. */
+  /** `snapshot` or `update`. */
   name: string;
   // deno-lint-ignore no-explicit-any -- whatever is in there, the tests compare it
   data: any;
@@ -83,7 +83,7 @@ export class StatusReader {
     for (;;) {
       const message = await this.next();
       if (message === null) throw new Error("The stream has ended");
-      if (message.name !== "comment" && check(message.data, message.name)) return message.data;
+      if (check(message.data, message.name)) return message.data;
     }
   }
 
@@ -109,6 +109,6 @@ export class StatusReader {
 }
 
 function messageOf(text: string): StatusMessage {
-  const [, name, data] = text.match(/^event: (\w+)\ndata: (.*)$/) ?? [];
-  return name === undefined ? { name: "comment", data: text } : { name, data: JSON.parse(data ?? "") };
+  const [, name = "", data = ""] = text.match(/^event: (\w+)\ndata: (.*)$/) ?? [];
+  return { name, data: JSON.parse(data) };
 }

@@ -1,3 +1,4 @@
+import { IDENTIFY_WINDOW_MS } from "../sharding.ts";
 import type { Board } from "./board.ts";
 
 /** Options of {@linkcode IdentifySlots}. */
@@ -29,9 +30,6 @@ export interface SlotRecord {
   /** Whether it is not given back yet. */
   readonly isHeld: boolean;
 }
-
-/** "Apps can identify once every 5 seconds" for each key; it is the gateway that counts, so there is a margin. */
-const WINDOW_MS = 5_250;
 
 /** What the keys of turns begin with. */
 export const SLOT_PREFIX = "slot.";
@@ -99,7 +97,7 @@ export class IdentifySlots {
 
   /** How long until a key's slot may be taken, in milliseconds; infinite where a change on the board has to come first. */
   freeInMs(key: number, priority: number): number {
-    const { board, isMember, nodeId, windowMs = WINDOW_MS } = this.#options;
+    const { board, isMember, nodeId, windowMs = IDENTIFY_WINDOW_MS } = this.#options;
     for (const [node, other] of board.under<number>(`${WAIT_PREFIX}${key}.`)) {
       if (other < priority && node !== nodeId() && isMember(node)) return Infinity;
     }

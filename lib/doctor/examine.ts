@@ -5,6 +5,7 @@ import { InvalidTokenError } from "../errors.ts";
 import { HTTPClient } from "../http_client.ts";
 import type { HTTPClientOptions } from "../http_options.ts";
 import type { GatewayBotInfo } from "../payload.ts";
+import { IDENTIFY_WINDOW_MS } from "../sharding.ts";
 import { VERSION } from "../version.ts";
 import { type IntentName, type IntentState, namesOf, PORTAL_NAMES, privilegedStates } from "./intents.ts";
 import { measureRoundTrip, type RoundTrip } from "./round_trip.ts";
@@ -66,9 +67,6 @@ export interface GatewayReport {
   /** How many sessions may be started. */
   identifies: { total: number; remaining: number; resetAfterMs: number };
 }
-
-/** "Apps can identify once every 5 seconds" for each key; the library adds a margin. */
-const IDENTIFY_WINDOW_MS = 5_250;
 
 /** How many errors behind an error are looked at: runtimes say last what the network said. */
 const MAX_CAUSES = 4;

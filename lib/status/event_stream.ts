@@ -6,9 +6,6 @@ import { summarize, type Summary } from "./summary.ts";
 /** How many may look on at the same time. */
 export const MAX_STREAMS = 100;
 
-/** After how many messages left out something is sent all the same: servers end connections that are silent. */
-const MAX_SILENT_TICKS = 5;
-
 const encoder = new TextEncoder();
 
 /** What is sent at the beginning, and when there are other shards. */
@@ -38,7 +35,6 @@ class EventStream implements MonitorListener {
   #revision = -1;
   #summary = "";
   #isStep = false;
-  #silentTicks = 0;
 
   constructor(monitor: StatusMonitor, controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>) {
     this.#monitor = monitor;
@@ -52,9 +48,7 @@ class EventStream implements MonitorListener {
     // It reads more slowly than this is sent.
     if ((this.#controller.desiredSize ?? 0) <= 0) return;
     const text = this.#nextMessage();
-    if (text === null && ++this.#silentTicks < MAX_SILENT_TICKS) return;
-    this.#silentTicks = 0;
-    this.#controller.enqueue(encoder.encode(text ?? ": still here\n\n"));
+    if (text !== null) this.#controller.enqueue(encoder.encode(text));
   }
 
   onEnd(): void {

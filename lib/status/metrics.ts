@@ -1,6 +1,7 @@
+import { identifiesLeft } from "../identify_queue.ts";
 import type { ShardRecord } from "./shard_record.ts";
 import type { StatusMonitor } from "./status_monitor.ts";
-import { identifiesLeft, isReady } from "./summary.ts";
+import { isReady } from "./summary.ts";
 
 /** The text format's media type. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -29,7 +30,11 @@ export function metricsText(monitor: StatusMonitor): string {
     whole("shards", "How many shards this process runs.", records.length),
     whole("shards_ready", "How many of them are usable.", records.filter(isReady).length),
     whole("max_concurrency", "How many shards may identify at the same time.", manager.maxConcurrency),
-    whole("identifies_remaining", "Identifies left until the budget is renewed.", identifiesLeft(monitor)),
+    whole(
+      "identifies_remaining",
+      "Identifies left until the budget is renewed.",
+      identifiesLeft(monitor.manager.identifyRateLimiter),
+    ),
     whole("identify_limited", "Whether the identify budget is used up.", Number(limitedUntil !== null)),
     each("shard_ready", "gauge", "Whether the shard is usable.", (record) => Number(isReady(record))),
     metric(

@@ -1,3 +1,5 @@
+import { identifiesLeft } from "../identify_queue.ts";
+import { IDENTIFY_WINDOW_MS, identifyKeyOf } from "../sharding.ts";
 import type { ShardRecord } from "./shard_record.ts";
 import type { RescaleProgress, StatusMonitor } from "./status_monitor.ts";
 
@@ -31,9 +33,6 @@ export interface Summary {
   failure: string | null;
 }
 
-/** How far apart two identifies of a key are, in milliseconds. */
-const IDENTIFY_WINDOW_MS = 5_250;
-
 /** Sums up. */
 export function summarize(monitor: StatusMonitor): Summary {
   const { manager, isAlive, rate, latencyMs, limitedUntil, startedAt, connectedAfterMs, rescaling, failure } = monitor;
@@ -48,7 +47,7 @@ export function summarize(monitor: StatusMonitor): Summary {
     rate,
     latency: latencyMs,
     guilds: known.length === 0 ? null : known.reduce((sum, guilds) => sum + guilds, 0),
-    identifiesLeft: identifiesLeft(monitor),
+    identifiesLeft: identifiesLeft(manager.identifyRateLimiter),
     limitedUntil,
     startedAt,
     connectedAfterMs,
@@ -63,18 +62,12 @@ export function isReady({ shard }: ShardRecord): boolean {
   return shard.phase === "ready";
 }
 
-/** How many identifies are left until the budget is renewed; a limiter need not tell. */
-export function identifiesLeft({ manager }: StatusMonitor): number | null {
-  const { remaining } = manager.identifyRateLimiter as { remaining?: unknown };
-  return typeof remaining === "number" && Number.isFinite(remaining) ? remaining : null;
-}
-
 /** The fullest queue of shards that wait to identify decides: one goes every five seconds. */
 function startTimeMs(records: readonly ShardRecord[], maxConcurrency: number, limitedUntil: number | null): number {
   const queues = new Map<number, number>();
   for (const { shard: { phase, shardId, sessionId } } of records) {
     if (phase === "ready" || sessionId !== null) continue;
-    const key = shardId % maxConcurrency;
+    const key = identifyKeyOf(shardId, maxConcurrency);
     queues.set(key, (queues.get(key) ?? 0) + 1);
   }
   const held = limitedUntil === null ? 0 : Math.max(0, limitedUntil - Date.now());

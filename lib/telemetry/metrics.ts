@@ -1,6 +1,6 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from "@opentelemetry/api";
 import type { GatewayEvent } from "../gateway_event.ts";
-import { IdentifyQueue } from "../identify_queue.ts";
+import { identifiesLeft } from "../identify_queue.ts";
 import type { Shard } from "../shard.ts";
 import type { ShardEvents } from "../shard_events.ts";
 import type { ShardManager } from "../shard_manager.ts";
@@ -91,9 +91,8 @@ export class ManagerMetrics implements Disposable {
     ) {
       for (const { attributes, value } of tally.entries()) observe(instrument, value, attributes);
     }
-    if (identifyRateLimiter instanceof IdentifyQueue && Number.isFinite(identifyRateLimiter.remaining)) {
-      observe(identifies, identifyRateLimiter.remaining);
-    }
+    const left = identifiesLeft(identifyRateLimiter);
+    if (left !== null) observe(identifies, left);
   }
 }
 

@@ -90,10 +90,11 @@ function editMessage(hub: Hub, message: SampleMessage, body: unknown): Answer {
   }
   const fault = messageFault(isFields(body) ? { ...message, ...body } : body);
   if (fault !== null) return fault;
-  const { id, channel_id: channelId, content } = changeMessage(hub, message, body as Fields);
+  const changed = changeMessage(hub, message, body as Fields);
+  const { id, channel_id: channelId, content } = changed;
   hub.records.add("edit", { id, channelId, content, body });
   hub.replies.add({ kind: "edit", id, channelId, content, body });
-  return { status: 200, body: overHttp(hub.world.messages.get(id) ?? message) };
+  return { status: 200, body: overHttp(changed) };
 }
 
 function deleteMessage(hub: Hub, { id, channel_id: channelId, guild_id: guildId }: SampleMessage): Answer {
@@ -146,12 +147,7 @@ export function messageFault(body: unknown): Answer | null {
 }
 
 /** A message of the bot's, which comes back to it as an event unless only one user sees it. */
-export function botMessage(
-  hub: Hub,
-  channelId: string,
-  body: Fields,
-  overrides: Partial<SampleMessage> = {},
-): SampleMessage {
+export function botMessage(hub: Hub, channelId: string, body: Fields): SampleMessage {
   const { world } = hub;
   const { content, embeds, components, attachments, flags, nonce, message_reference: reference } = body;
   const message = sampleMessage(world.bot, channelId, (content ?? "") as string, {
@@ -164,7 +160,6 @@ export function botMessage(
     ...(isFields(reference)
       ? { type: 19 as SampleMessage["type"], message_reference: { channel_id: channelId, ...reference } as never }
       : {}),
-    ...overrides,
   });
   if (isEphemeral(message)) world.messages.keep(message);
   else hub.dispatch("MESSAGE_CREATE", message);
