@@ -166,7 +166,6 @@ export const LAYERS: readonly Layer[] = [
         "cluster/cluster_worker",
         "cluster/cluster_worker_options",
         "cluster/commands",
-        "cluster/core_types",
         "cluster/deadline",
         "cluster/event_stream",
         "cluster/guild_watch",

@@ -1,6 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { readFile } from "node:fs/promises";
 import {
   ClusterNames,
   leaseCount,
@@ -53,13 +52,4 @@ test("Every shard belongs to one lease", () => {
     assertEquals(leases.flat(), Array.from({ length: shardCount }, (_, id) => id));
     for (const [lease, shardIds] of leases.entries()) for (const id of shardIds) assertEquals(leaseOf(id, size), lease);
   }));
-});
-
-test("cluster/core_types names what mod.ts does", async () => {
-  const namesIn = async (file: string) => {
-    const source = await readFile(new URL(file, import.meta.url), "utf8");
-    const lists = [...source.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, list = ""]) => list.split(","));
-    return lists.map((name) => name.trim().replace(/^type /, "")).filter((name) => name !== "").sort();
-  };
-  assertEquals(await namesIn("../lib/cluster/core_types.ts"), await namesIn("../mod.ts"));
 });

@@ -7,13 +7,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Board } from "../lib/cluster/board.ts";
-import {
-  type ClusterStatus,
-  clusterStatus,
-  clusterStatusHandler,
-  type NatsConnection,
-  type StatusHandler,
-} from "../lib/cluster/mod.ts";
+import { type ClusterStatus, clusterStatus, clusterStatusHandler, type NatsConnection } from "../lib/cluster/mod.ts";
+import type { StatusHandler } from "../lib/status/mod.ts";
 import { ClusterRig, connectTo, natsTest, until } from "./cluster/rig.ts";
 import { launchChromium, readAxe, WITHOUT_CHROMIUM } from "./chromium.ts";
 import { Flow } from "./cluster/flow.ts";

@@ -12,7 +12,8 @@
 // deno-lint-ignore-file no-console
 
 import { BotAuthentication, GatewayIntent, HTTPClient } from "@gangway/gateway";
-import { ClusterNode, clusterStatusHandler, type StatusHandler } from "@gangway/gateway/cluster";
+import { ClusterNode, clusterStatusHandler } from "@gangway/gateway/cluster";
+import type { StatusHandler } from "@gangway/gateway/status";
 import { shutdownOnSignal } from "@gangway/gateway/shutdown";
 import { connect } from "@nats-io/transport-node";
 import { hostname } from "node:os";

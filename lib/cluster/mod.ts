@@ -32,8 +32,6 @@
  *
  * @module
  */
-export type { BunConnectionInfo, ConnectionInfo, DenoConnectionInfo } from "../status/access.ts";
-export type { StatusHandler, StatusOptions } from "../status/route_handler.ts";
 export type { ClusterNodeEvents, EventsLostData } from "./cluster_events.ts";
 export { ClusterNode, type RescaleOptions } from "./cluster_node.ts";
 export type { ClusterNodeOptions } from "./cluster_node_options.ts";
@@ -51,7 +49,6 @@ export {
 export { clusterStatusHandler, type ClusterStatusHandlerOptions } from "./cluster_status_handler.ts";
 export { ClusterWorker } from "./cluster_worker.ts";
 export type { ClusterWorkerOptions } from "./cluster_worker_options.ts";
-export type * from "./core_types.ts";
 export type { StreamOptions } from "./event_stream.ts";
 export type { NatsConnection } from "./nats.ts";
 export type { LeaseState } from "./plan.ts";
