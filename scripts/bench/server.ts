@@ -66,6 +66,8 @@ const server = createServer((_request, response) => {
 server.on("upgrade", (request: IncomingMessage, socket: Socket) => {
   socket.setNoDelay(true);
   socket.on("error", () => {});
+  // A client ends with its process; the server of many clients would run out of file descriptors.
+  socket.on("end", () => socket.destroy());
   const compress = new URL(request.url ?? "/", "http://x").searchParams.get("compress") ?? "none";
   const frames = prepared.get(compress);
   if (frames === undefined) return socket.destroy(new Error(`Not prepared: ${compress}`));
