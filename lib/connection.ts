@@ -270,7 +270,7 @@ export class Connection {
         // Now, because a connection that the user closes is not judged.
         if (!this.#life.answered) this.#core.recovery = { ...this.#core.recovery, deadResumes: 0 };
         this.#life.answered = true;
-        this.#progressAt = performance.now();
+        if (this.#life.usableAt === null) this.#progressAt = performance.now();
         return deliver(
           this.#core,
           (input as { payload: GatewayPayload }).payload,

@@ -1,4 +1,5 @@
 import { checkNumber, checkObject, refuse } from "./check.ts";
+import { free } from "./free.ts";
 
 /** A stream format the gateway can compress with. */
 export type CompressionFormat = "zlib-stream" | "zstd-stream";
@@ -219,6 +220,7 @@ export class Decompressor implements DecompressorLike, Disposable {
       for (const chunk of this.#chunks) {
         payload.set(chunk, at);
         at += chunk.length;
+        free(chunk);
       }
     }
     this.#chunks = [];

@@ -32,9 +32,10 @@ export function deliver(core: ShardCore, payload: GatewayPayload, message: strin
   if (missed > 0) core.emit("sequence_gap", { sequence: s as number, missed });
   if (t !== null && core.requests.awaits(t)) core.requests.onDispatch(t, d);
   const raw = deliverRaw(core, payload, message);
-  const settled = t === null || !core.eventDispatcher.hasListeners(t)
-    ? undefined
-    : emit(core, core.eventDispatcher, t, payload, d, message);
+  // What was parsed was parsed for somebody.
+  const settled = t !== null && (d !== undefined || core.eventDispatcher.hasListeners(t))
+    ? emit(core, core.eventDispatcher, t, payload, d, message)
+    : undefined;
   if (s !== null) core.handled.add(s, raw && settled ? raw.then(() => settled) : raw ?? settled);
 }
 

@@ -281,7 +281,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * ```
    */
   emit(event: Event): void {
-    if (this.#listeners.has(null) || this.#listeners.has(event.type)) this.#dispatchHere(event);
+    if (this.#listeners.hasGeneral || this.#listeners.has(event.type)) this.#dispatchHere(event);
     // Looked up only now: a listener may have changed it.
     this.#parent?.emit(event);
   }
@@ -303,7 +303,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * ```
    */
   hasListeners(name: string | number): boolean {
-    return this.#listeners.has(null) || this.#listeners.has(String(name)) ||
+    return this.#listeners.hasGeneral || this.#listeners.has(String(name)) ||
       (this.#parent?.hasListeners(name) ?? false);
   }
 
@@ -351,7 +351,7 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     enter(event, this.#report);
     try {
       super.dispatchEvent(event);
-      if (this.#listeners.has(null)) this.#listeners.callGeneral(event);
+      if (this.#listeners.hasGeneral) this.#listeners.callGeneral(event);
     } finally {
       release(event);
     }

@@ -1,5 +1,6 @@
 import { unawaited } from "./attempt.ts";
 import { Decompressor, type DecompressorLike } from "./decompressor.ts";
+import { free } from "./free.ts";
 import { splitPayloads } from "./payload_split.ts";
 
 /** What an {@linkcode Inflow} tells. */
@@ -14,8 +15,8 @@ export interface InflowHandlers {
  * How much is inflated at once when frames come thick and fast. Each write to a `DecompressionStream` costs about as much
  * as inflating a small frame; a large batch costs memory, and joining large frames gains nothing.
  */
-const BATCH_FRAMES = 32;
-const BATCH_BYTES = 16 * 1024;
+const BATCH_FRAMES = 64;
+const BATCH_BYTES = 32 * 1024;
 
 /** Frames that follow what came before them more closely than this belong to the same burst, in milliseconds. */
 const BURST_GAP_MS = 0.3;
@@ -41,7 +42,8 @@ type Incoming = Uint8Array | string | (() => void);
 export class Inflow {
   readonly #decompressor: DecompressorLike | null;
   readonly #handlers: InflowHandlers;
-  readonly #canGather: boolean;
+  /** Whether it is the library's own: frames may be gathered, and what goes in and comes out belongs to nobody else. */
+  readonly #isOwn: boolean;
   /** With zlib the bytes tell where a payload ends; with zstd every frame is one. */
   readonly #hasSuffix: boolean;
   #waiting: Incoming[] = [];
@@ -62,8 +64,8 @@ export class Inflow {
     this.#decompressor = decompressor;
     this.#handlers = handlers;
     // Another implementation gets what it was promised: a message at a time.
-    this.#canGather = decompressor instanceof Decompressor;
-    this.#hasSuffix = decompressor instanceof Decompressor && decompressor.format === "zlib-stream";
+    this.#isOwn = decompressor?.constructor === Decompressor;
+    this.#hasSuffix = this.#isOwn && (decompressor as Decompressor).format === "zlib-stream";
   }
 
   /** Takes in a frame. A text frame is taken for what it says, whatever was agreed on. */
@@ -96,7 +98,7 @@ export class Inflow {
   #line(incoming: Incoming): void {
     this.#waiting.push(incoming);
     if (this.#isWorking) return;
-    if (!this.#canGather || this.#isFull()) return this.#start();
+    if (!this.#isOwn || this.#isFull()) return this.#start();
     // Those after the first are waited for already.
     if (this.#waiting.length > 1) return;
     if (performance.now() - this.#lastAt > BURST_GAP_MS) this.#burst = 0;
@@ -124,8 +126,10 @@ export class Inflow {
     try {
       do {
         const [first] = this.#waiting;
-        if (typeof first === "object") await this.#inflate();
-        else if (typeof first === "string") this.#tell(this.#waiting.shift() as string);
+        if (typeof first === "object") {
+          const inflating = this.#inflate();
+          if (inflating !== undefined) await inflating;
+        } else if (typeof first === "string") this.#tell(this.#waiting.shift() as string);
         else if (first !== undefined) (this.#waiting.shift() as () => void)();
       } while (!this.#isClosed && this.#goesOn());
     } catch (error) {
@@ -139,25 +143,43 @@ export class Inflow {
 
   #goesOn(): boolean {
     if (this.#waiting.length === 0) return false;
-    return !this.#canGather || this.#burst < BURST_FRAMES || this.#isFull() ||
+    return !this.#isOwn || this.#burst < BURST_FRAMES || this.#isFull() ||
       this.#waiting.some((incoming) => typeof incoming !== "object");
   }
 
-  /** Inflates what waits, up to the last frame that completes a payload. */
-  async #inflate(): Promise<void> {
-    const bytes = this.#take();
-    const inflated = await this.#decompressor?.decompress(bytes) ?? null;
+  /** Inflates what waits, up to the last frame that completes a payload; at once, where the decompressor does. */
+  #inflate(): Promise<void> | undefined {
+    const frames = this.#take();
+    const bytes = joined(frames);
+    const inflated = (this.#decompressor as DecompressorLike).decompress(bytes);
+    if (inflated == null || inflated instanceof Uint8Array) {
+      this.#onInflated(inflated ?? null);
+      return undefined;
+    }
+    return inflated.then((inflated) => {
+      // A single frame is the socket's: others may be looking at it.
+      if (frames.length > 1) free(bytes);
+      this.#onInflated(inflated);
+    });
+  }
+
+  #onInflated(inflated: Uint8Array | null): void {
     if (inflated === null || this.#isClosed) return;
+    const text = decoder.decode(inflated);
+    if (this.#isOwn) free(inflated);
     const expected = this.#expected;
     this.#expected = 0;
-    for (const message of splitPayloads(decoder.decode(inflated), expected)) this.#tell(message);
+    for (const message of splitPayloads(text, expected)) this.#tell(message);
   }
 
   /** Takes out what is inflated as one: up to the last frame that completes a payload, where one does. */
-  #take(): Uint8Array {
-    const most = this.#canGather ? BATCH_FRAMES : 1;
-    let [count, bytes, tail] = [0, 0, this.#tail];
-    let [end, endBytes] = [0, 0];
+  #take(): Uint8Array[] {
+    const most = this.#isOwn ? BATCH_FRAMES : 1;
+    let count = 0;
+    let bytes = 0;
+    let tail = this.#tail;
+    let end = 0;
+    let endBytes = 0;
     while (count < most && bytes < BATCH_BYTES) {
       const frame = this.#waiting[count];
       if (typeof frame !== "object") break;
@@ -166,12 +188,18 @@ export class Inflow {
       tail = tailAfter(tail, frame);
       if (this.#hasSuffix && tail !== ZLIB_SUFFIX) continue;
       this.#expected++;
-      [end, endBytes, this.#tail] = [count, bytes, tail];
+      this.#tail = tail;
+      end = count;
+      endBytes = bytes;
     }
-    if (end === 0) [end, endBytes, this.#tail] = [count, bytes, tail];
+    if (end === 0) {
+      this.#tail = tail;
+      end = count;
+      endBytes = bytes;
+    }
     this.#burst += end;
     this.#waitingBytes -= endBytes;
-    return joined(this.#waiting.splice(0, end) as Uint8Array[], endBytes);
+    return this.#waiting.splice(0, end) as Uint8Array[];
   }
 
   #tell(message: string): void {
@@ -185,9 +213,9 @@ function tailAfter(tail: number, frame: Uint8Array): number {
   return tail >>> 0;
 }
 
-function joined(frames: readonly Uint8Array[], bytes: number): Uint8Array {
+function joined(frames: readonly Uint8Array[]): Uint8Array {
   if (frames.length === 1) return frames[0] as Uint8Array;
-  const whole = new Uint8Array(bytes);
+  const whole = new Uint8Array(frames.reduce((bytes, frame) => bytes + frame.length, 0));
   let at = 0;
   for (const frame of frames) {
     whole.set(frame, at);

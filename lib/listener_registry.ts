@@ -24,7 +24,7 @@ interface Registration extends EventListenerObject, Disposable {
 }
 
 /**
- * The listeners of one dispatcher, by name, and those of every name, which have the name `null`.
+ * The listeners of one dispatcher, by name, and the general ones of every name, which are added with the name `null`.
  *
  * What the platform gets to see is a stand-in for the user's callback (a {@linkcode Registration}), so that a failure
  * ends in a report: a throw in a bare listener ends the process on Deno and makes Bun exit with 1. `once` and `signal`
@@ -34,7 +34,8 @@ export class ListenerRegistry {
   readonly #target: EventTarget;
   readonly #report: OnListenerError;
   // Lists are replaced, never changed: who is added during a dispatch is not called in it, as on the platform.
-  readonly #registrations = new Map<string | null, readonly Registration[]>();
+  readonly #registrations = new Map<string, readonly Registration[]>();
+  #general: readonly Registration[] = [];
 
   /** Keeps the listeners of a target; failures go to the report, which must not throw. */
   constructor(target: EventTarget, report: OnListenerError) {
@@ -42,8 +43,13 @@ export class ListenerRegistry {
     this.#report = report;
   }
 
+  /** Whether a listener for every name is registered. */
+  get hasGeneral(): boolean {
+    return this.#general.length > 0;
+  }
+
   /** Whether a listener for just this name is registered. */
-  has(name: string | null): boolean {
+  has(name: string): boolean {
     return this.#registrations.has(name);
   }
 
@@ -73,7 +79,7 @@ export class ListenerRegistry {
     };
     if (signal?.aborted) return registration;
     signal?.addEventListener("abort", remove, { once: true });
-    this.#registrations.set(name, [...this.#get(name), registration]);
+    this.#set(name, [...this.#get(name), registration]);
     if (name !== null) addEventListener.call(this.#target, name, registration, { capture, passive });
     return registration;
   }
@@ -101,14 +107,20 @@ export class ListenerRegistry {
 
   /** Calls the listeners for every name. One that is removed meanwhile is not called any more, as on the platform. */
   callGeneral(event: Event): void {
-    for (const registration of this.#get(null)) {
-      if (this.#get(null).includes(registration)) registration.handleEvent(event);
+    for (const registration of this.#general) {
+      if (this.#general.includes(registration)) registration.handleEvent(event);
     }
     if (event.cancelBubble) unstop(event);
   }
 
   #get(name: string | null): readonly Registration[] {
-    return this.#registrations.get(name) ?? [];
+    return name === null ? this.#general : this.#registrations.get(name) ?? [];
+  }
+
+  #set(name: string | null, registrations: readonly Registration[]): void {
+    if (name === null) this.#general = registrations;
+    else if (registrations.length > 0) this.#registrations.set(name, registrations);
+    else this.#registrations.delete(name);
   }
 
   #find(
@@ -120,9 +132,7 @@ export class ListenerRegistry {
   }
 
   #delete(name: string | null, registration: Registration): void {
-    const rest = this.#get(name).filter((other) => other !== registration);
-    if (rest.length > 0) this.#registrations.set(name, rest);
-    else this.#registrations.delete(name);
+    this.#set(name, this.#get(name).filter((other) => other !== registration));
     if (name !== null) removeEventListener.call(this.#target, name, registration, { capture: registration.capture });
   }
 

@@ -137,6 +137,37 @@ test("Inflow gives a decompressor that is not the library's own one message at a
   assertEquals(own.messages, ['{"n":1}', '{"n":2}', '{"n":3}']);
 });
 
+test("Inflow waits for nothing where a decompressor gives at once", () => {
+  const encoder = new TextEncoder();
+  using own = inflow({ decompress: (bytes) => bytes.length > 1 ? bytes : null, close() {} });
+  own.push(encoder.encode("{"));
+  own.push(encoder.encode('{"op":11}'));
+  assertEquals(own.messages, ['{"op":11}']);
+});
+
+test("Inflow leaves alone what belongs to the socket, and what another decompressor gave", async () => {
+  class Recorder extends Decompressor {
+    readonly seen: (Uint8Array | null)[] = [];
+    override async decompress(bytes: Uint8Array): Promise<Uint8Array | null> {
+      const payload = await super.decompress(bytes);
+      this.seen.push(bytes, payload);
+      return payload;
+    }
+  }
+  const payload = '{"op":11}';
+  const recorder = new Recorder();
+  const [frame = new Uint8Array()] = await deflated([payload]);
+  const sent = frame.slice().buffer;
+  for (const decompressor of [recorder, new Decompressor()]) {
+    const own = new Inflow(decompressor, { onMessage: () => {}, onError: () => {} });
+    own.push(sent);
+    await new Promise<void>((resolve) => own.end(resolve));
+    own.close();
+  }
+  assertEquals(sent.byteLength, frame.length);
+  assertEquals(recorder.seen.map((bytes) => bytes?.length), [frame.length, payload.length]);
+});
+
 test("Inflow tells of corrupt data once, after what came before it, and of nothing else", async () => {
   const [first, second] = await deflated(['{"a":1}', '{"b":2}']) as [Uint8Array, Uint8Array];
   using own = inflow();
