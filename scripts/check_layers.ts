@@ -49,6 +49,9 @@ async function main(folder: string): Promise<boolean> {
       else {
         const problem = problemOf(file, target);
         if (problem !== undefined) say(line, `imports ${target}: ${problem}`);
+        if (!typeOnly && isWebOnly(file) && !isWebOnly(target)) {
+          say(line, `imports ${target}, which is not made of web standards only`);
+        }
         targets.push(target);
       }
     }

@@ -102,6 +102,7 @@ export const LAYERS: readonly Layer[] = [
   },
   {
     name: "operation",
+    helps: ["observation"],
     groups: [
       [
         "status/mod",
@@ -210,6 +211,7 @@ export const RUNTIME_FILES: readonly string[] = [
   "doctor.ts",
   "doctor/examine.ts",
   "doctor/progress.ts",
+  "doctor/round_trip.ts",
   "doctor/run.ts",
   "file_session_store.ts",
   "node_decompressor.ts",

@@ -1,4 +1,5 @@
 import type { GatewayEvent } from "../gateway_event.ts";
+import { DispatchCount, latencyOf } from "../observation.ts";
 import type { Shard } from "../shard.ts";
 import type { ReconnectingData, ShardEvents, ShardPhase } from "../shard_events.ts";
 import { History, roundTo } from "./history.ts";
@@ -71,8 +72,7 @@ export class ShardRecord implements Disposable {
   readonly #onChange: (record: ShardRecord) => void;
   /** Whether the connection that ended was one: the gateway had said HELLO. */
   #wasConnected = false;
-  #sessionId: string | null;
-  #sequence: number;
+  readonly #dispatches: DispatchCount;
   #eventsAtStep = 0;
   #guildsListener: Disposable | null = null;
   #guildsSettleAt = 0;
@@ -82,9 +82,8 @@ export class ShardRecord implements Disposable {
     this.shard = shard;
     this.counts = { events: 0, sessions: 0, resumes: 0, failures: 0, disconnects: new Map() };
     this.#onChange = onChange;
-    this.#sessionId = shard.sessionId;
-    this.#sequence = shard.sessionSequenceNumber ?? 0;
-    this.latencyMs = latencyOf(shard);
+    this.#dispatches = new DispatchCount(shard);
+    this.latencyMs = inMs(latencyOf(shard));
     const { signal } = this.#listening;
     // A listener for "critical" by its name would keep the shard from printing an error that nobody else takes.
     shard.dispatcher.listenAll((event) => this.#onLifecycle(event), { signal });
@@ -98,17 +97,14 @@ export class ShardRecord implements Disposable {
 
   /** Counts the events since the last time. */
   count(): void {
-    const { sessionId, sessionSequenceNumber } = this.shard;
-    const sequence = sessionSequenceNumber ?? 0;
-    this.counts.events += Math.max(0, sessionId === this.#sessionId ? sequence - this.#sequence : sequence);
-    this.#sessionId = sessionId;
-    this.#sequence = sequence;
+    this.counts.events += this.#dispatches.look();
   }
 
   /** Goes on where the shard stopped that had the id before: counters never go down. */
   inherit({ events, sessions, resumes, failures, disconnects }: ShardCounts): void {
     const { counts } = this;
     // What both received while one took over from the other was delivered once.
+    this.#dispatches.look();
     this.#eventsAtStep = counts.events = events;
     counts.sessions += sessions;
     counts.resumes += resumes;
@@ -162,7 +158,7 @@ export class ShardRecord implements Disposable {
         this.#onPhase(event.detail as ShardEvents["phase"]);
         break;
       case "heartbeat":
-        this.latencyMs = roundTo((event.detail as { latency: number }).latency * 1_000, 10);
+        this.latencyMs = inMs((event.detail as ShardEvents["heartbeat"]).latency);
         break;
       case "reconnecting":
         this.#lose((event.detail as ReconnectingData).error);
@@ -173,6 +169,7 @@ export class ShardRecord implements Disposable {
         break;
       case "ready":
         this.counts.sessions++;
+        this.#dispatches.begin((event.detail as ShardEvents["ready"]).sessionId);
         break;
       case "resumed":
         this.counts.resumes++;
@@ -224,12 +221,6 @@ export class ShardRecord implements Disposable {
   }
 }
 
-function latencyOf(shard: Shard): number | null {
-  if (shard.phase !== "ready") return null;
-  try {
-    return roundTo(shard.latency * 1_000, 10);
-  } catch {
-    // No heartbeat has been acknowledged yet.
-    return null;
-  }
+function inMs(seconds: number | null): number | null {
+  return seconds === null ? null : roundTo(seconds * 1_000, 10);
 }

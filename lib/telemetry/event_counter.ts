@@ -1,31 +1,27 @@
+import { DispatchCount } from "../observation.ts";
 import type { Shard } from "../shard.ts";
 
-/**
- * Counts the dispatches that shards receive without seeing one of them: a session numbers its dispatches from 1, and the
- * difference between two looks is what came in between.
- */
+/** Counts the dispatches that shards receive, by shard ids: who takes the place of a shard goes on counting. */
 export class EventCounter {
-  readonly #seen = new WeakMap<Shard, { sessionId: string; sequence: number }>();
-  /** By shard ids: who takes the place of a shard goes on counting. */
+  readonly #counts = new WeakMap<Shard, DispatchCount>();
   readonly #totals = new Map<number, number>();
 
-  /** A session has just begun: all of its dispatches count. */
+  /** A session has just begun. */
   begin(shard: Shard, sessionId: string): void {
-    this.#seen.set(shard, { sessionId, sequence: 0 });
+    this.#countOf(shard).begin(sessionId);
     this.look(shard);
   }
 
-  /** Counts what came since the last look, and gives the total. Of a session that began elsewhere only what follows counts. */
+  /** Counts what came since the last look, and gives the total. */
   look(shard: Shard): number {
-    const { shardId, sessionId, sessionSequenceNumber } = shard;
-    const sequence = sessionSequenceNumber ?? 0;
-    const seen = this.#seen.get(shard);
-    let total = this.#totals.get(shardId) ?? 0;
-    if (sessionId !== null) {
-      if (seen?.sessionId === sessionId) total += Math.max(0, sequence - seen.sequence);
-      this.#seen.set(shard, { sessionId, sequence });
-    }
-    this.#totals.set(shardId, total);
+    const total = (this.#totals.get(shard.shardId) ?? 0) + this.#countOf(shard).look();
+    this.#totals.set(shard.shardId, total);
     return total;
+  }
+
+  #countOf(shard: Shard): DispatchCount {
+    let count = this.#counts.get(shard);
+    if (count === undefined) this.#counts.set(shard, count = new DispatchCount(shard));
+    return count;
   }
 }

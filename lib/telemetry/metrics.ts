@@ -1,6 +1,7 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from "@opentelemetry/api";
 import type { GatewayEvent } from "../gateway_event.ts";
 import { identifiesLeft } from "../identify_queue.ts";
+import { latencyOf } from "../observation.ts";
 import type { Shard } from "../shard.ts";
 import type { ShardEvents } from "../shard_events.ts";
 import type { ShardManager } from "../shard_manager.ts";
@@ -122,13 +123,4 @@ function instrumentsOf(meter: Meter) {
     ),
     listenerErrors: counter("listener.errors", "{error}", "Listeners that threw or rejected"),
   };
-}
-
-function latencyOf(shard: Shard): number | null {
-  try {
-    return shard.latency;
-  } catch {
-    // There is none without a connection.
-    return null;
-  }
 }
