@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StatusHandler } from "@gangway/gateway/status";
+import type { ConnectionInfo } from "@gangway/gateway/status";
 import { runtime } from "./harness.ts";
 
 /** A server on a free port of this machine. */
@@ -12,15 +12,18 @@ export interface StatusServer extends AsyncDisposable {
   readonly url: string;
 }
 
+/** What answers requests: a status handler, or what is around one. */
+export type Handler = (request: Request, connection?: ConnectionInfo) => Promise<Response>;
+
 interface Runtimes {
   Deno: {
-    serve(options: unknown, handler: StatusHandler): { addr: { port: number }; shutdown(): Promise<void> };
+    serve(options: unknown, handler: Handler): { addr: { port: number }; shutdown(): Promise<void> };
   };
   Bun: { serve(options: unknown): { port: number; stop(closeActiveConnections: boolean): Promise<void> } };
 }
 
 /** Serves a handler. */
-export function serveStatus(handler: StatusHandler): StatusServer {
+export function serveStatus(handler: Handler): StatusServer {
   const { Deno, Bun } = globalThis as unknown as Runtimes;
   const place = { hostname: "127.0.0.1", port: 0 };
   if (runtime === "bun") {

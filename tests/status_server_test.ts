@@ -49,13 +49,38 @@ test("statusHandler streams over a socket, and ends with the manager", async () 
   );
 });
 
+/** The same stream, and a word once nobody reads it any more. */
+function watched(response: Response, onCancel: () => void): Response {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const stream = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel(reason) {
+      await reader.cancel(reason);
+      onCancel();
+    },
+  });
+  return new Response(stream, response);
+}
+
 test("statusHandler forgets whoever goes away", async () => {
   await using status = await statusRig({ unlimited: true });
-  await using server = serveStatus(status.handler);
+  let left = 100;
+  const gone = Promise.withResolvers<void>();
+  await using server = serveStatus(async (request, connection) => {
+    const response = await status.handler(request, connection);
+    if (response.status !== 200) return response;
+    return watched(response, () => {
+      if (--left === 0) gone.resolve();
+    });
+  });
   await status.rig.up();
   const { port } = new URL(server.url);
   // As many as there may be: one more gets an answer only once they are gone.
-  const sockets = Array.from({ length: 100 }, () => connect(Number(port), "127.0.0.1"));
+  const sockets = Array.from({ length: left }, () => connect(Number(port), "127.0.0.1"));
   await Promise.all(sockets.map(async (socket) => {
     await once(socket, "connect");
     socket.write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -69,9 +94,8 @@ test("statusHandler forgets whoever goes away", async () => {
   for (const socket of sockets) socket.destroy();
   await Promise.all(closed);
   // The server learns of it in its own time.
-  for (let isIn = false; !isIn;) {
-    const response = await fetch(`${server.url}events`);
-    isIn = response.status === 200;
-    await response.body?.cancel();
-  }
+  await gone.promise;
+  const next = await fetch(`${server.url}events`);
+  assertEquals(next.status, 200);
+  await next.body?.cancel();
 });

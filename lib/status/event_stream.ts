@@ -9,7 +9,7 @@ export const MAX_STREAMS = 100;
 const encoder = new TextEncoder();
 
 /** What is sent at the beginning, and when there are other shards. */
-export function snapshotMessage(monitor: StatusMonitor, summary: Summary = summarize(monitor)): string {
+export function snapshotMessage(monitor: StatusMonitor, summary: Summary): string {
   return message("snapshot", { summary, shards: [...monitor.records.values()] });
 }
 
@@ -40,14 +40,14 @@ class EventStream implements MonitorListener {
     this.#monitor = monitor;
     this.#controller = controller;
     this.#listening = monitor.listen(this);
-    this.onPublish(false);
+    this.onPublish(false, summarize(monitor));
   }
 
-  onPublish(isStep: boolean): void {
+  onPublish(isStep: boolean, summary: Summary): void {
     this.#isStep ||= isStep;
     // It reads more slowly than this is sent.
     if ((this.#controller.desiredSize ?? 0) <= 0) return;
-    const text = this.#nextMessage();
+    const text = this.#nextMessage(summary);
     if (text !== null) this.#controller.enqueue(encoder.encode(text));
   }
 
@@ -61,9 +61,8 @@ class EventStream implements MonitorListener {
     this.#listening[Symbol.dispose]();
   }
 
-  #nextMessage(): string | null {
+  #nextMessage(summary: Summary): string | null {
     const monitor = this.#monitor;
-    const summary = summarize(monitor);
     const before = this.#revision;
     const summaryBefore = this.#summary;
     const isStep = this.#isStep;

@@ -1,4 +1,5 @@
 import { PAGE_LOGIN } from "./page_basics.ts";
+import { CHART_VIEW_BOX } from "./page_charts.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 
@@ -32,9 +33,9 @@ ${PAGE_LOGIN}  <noscript><p class="problem">This page needs JavaScript; <code>me
     </dl>
     <section class="charts" aria-label="The last 15 minutes of all shards">
       <figure><figcaption id="rate-caption">Events/s</figcaption>
-        <svg id="rate-chart" viewBox="0 0 180 40" preserveAspectRatio="none" aria-hidden="true"><path/></svg></figure>
+        <svg id="rate-chart" viewBox="${CHART_VIEW_BOX}" preserveAspectRatio="none" aria-hidden="true"><path/></svg></figure>
       <figure><figcaption id="latency-caption">Latency</figcaption>
-        <svg id="latency-chart" viewBox="0 0 180 40" preserveAspectRatio="none" aria-hidden="true"><path/></svg></figure>
+        <svg id="latency-chart" viewBox="${CHART_VIEW_BOX}" preserveAspectRatio="none" aria-hidden="true"><path/></svg></figure>
     </section>
     <fieldset id="filters"><legend>Show</legend></fieldset>
     <p id="hint" class="quiet">Arrow keys move from shard to shard, Enter shows one, Escape closes it.</p>
@@ -51,21 +52,22 @@ ${PAGE_LOGIN}  <noscript><p class="problem">This page needs JavaScript; <code>me
     <div><dt>Events/s</dt><dd id="d-rate"></dd></div>
     <div><dt>Sessions begun, resumed</dt><dd id="d-sessions"></dd></div>
     <div><dt>Connections lost</dt><dd id="d-disconnects"></dd></div>
+    <div class="wide" hidden><dt>Its turn to identify</dt><dd id="d-turn"></dd></div>
     <div class="wide" hidden><dt>Last attempt to connect</dt><dd id="d-failure"></dd></div>
     <div class="wide"><dt>Last disconnect</dt><dd id="d-last"></dd></div>
   </dl>
   <div class="charts">
     <figure><figcaption id="d-rate-caption">Events/s</figcaption>
-      <svg id="d-rate-chart" viewBox="0 0 180 40" preserveAspectRatio="none" aria-hidden="true"><path/></svg></figure>
+      <svg id="d-rate-chart" viewBox="${CHART_VIEW_BOX}" preserveAspectRatio="none" aria-hidden="true"><path/></svg></figure>
     <figure><figcaption id="d-latency-caption">Latency</figcaption>
-      <svg id="d-latency-chart" viewBox="0 0 180 40" preserveAspectRatio="none" aria-hidden="true"><path/></svg></figure>
+      <svg id="d-latency-chart" viewBox="${CHART_VIEW_BOX}" preserveAspectRatio="none" aria-hidden="true"><path/></svg></figure>
   </div>
 </section>
 <p id="live" class="hidden" role="status"></p>
 <template id="cell"><div class="cell" role="option" tabindex="-1" aria-selected="false"><span class="name"><span
   class="hidden">Shard </span><b></b></span> <span class="phase"><span class="glyph" aria-hidden="true"></span><span
   class="word"></span></span> <span class="latency"></span> <span class="rate"></span> <span class="guilds"></span>
-  <span class="last"></span></div></template>
+  <span class="turn"></span> <span class="last"></span></div></template>
 <script>${PAGE_SCRIPT}</script>
 </body>
 </html>

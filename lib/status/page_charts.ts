@@ -1,6 +1,13 @@
+import { LENGTH } from "./history.ts";
+
+const HEIGHT = 40;
+
+/** The room of a chart: a unit for each point. */
+export const CHART_VIEW_BOX: string = `0 0 ${LENGTH} ${HEIGHT}`;
+
 /** The part of the page's script that draws histories. */
 export const PAGE_CHARTS = `
-const CHART_POINTS = 180, CHART_HEIGHT = 40;
+const CHART_WIDTH = ${LENGTH}, CHART_HEIGHT = ${HEIGHT};
 
 // A line for each run of known values, the newest at the right.
 function drawChart(prefix, name, label, values, textOf) {
@@ -9,7 +16,7 @@ function drawChart(prefix, name, label, values, textOf) {
   let path = "", isPen = false;
   values.forEach((value, index) => {
     if (value === null) { isPen = false; return; }
-    const x = CHART_POINTS - values.length + index + .5;
+    const x = CHART_WIDTH - values.length + index + .5;
     const y = CHART_HEIGHT - 1 - (CHART_HEIGHT - 2) * (most === 0 ? 0 : value / most);
     // A lone value is a dash.
     path += isPen ? "L" + x + " " + y.toFixed(1) : "M" + x + " " + y.toFixed(1) + "h.5";

@@ -1,3 +1,5 @@
+import { IDENTIFY_WINDOW_MS } from "../sharding.ts";
+
 /** The part of the page's script that shows shards: the grid, its keys and filters, the details of one. */
 export const PAGE_GRID = `
 // A sign and a word for each phase: colour alone says nothing to some.
@@ -5,7 +7,7 @@ const PHASES = {
   ready: ["●", "ready"], waiting: ["○", "waiting"], connecting: ["◔", "connecting"], identifying: ["◑", "identifying"],
   resuming: ["↻", "resuming"], backing_off: ["▲", "backing off"], idle: ["◌", "idle"], closed: ["■", "closed"],
 };
-const DENSE_FROM = 60;
+const DENSE_FROM = 60, IDENTIFY_WINDOW_MS = ${IDENTIFY_WINDOW_MS};
 const grid = byId("grid");
 const cells = new Map();
 let filter = "all", active = null, selected = null;
@@ -52,7 +54,7 @@ function makeCell(row) {
   element.dataset.id = row.id;
   const part = (name) => element.getElementsByClassName(name)[0];
   element.getElementsByTagName("b")[0].textContent = row.id;
-  const names = ["glyph", "word", "latency", "rate", "guilds", "last"];
+  const names = ["glyph", "word", "latency", "rate", "guilds", "turn", "last"];
   const parts = Object.fromEntries(names.map((name) => [name, part(name)]));
   const cell = { element, parts, row };
   cells.set(row.id, cell);
@@ -73,6 +75,23 @@ function showRow(cell, row) {
   setText(parts.guilds, numberText(row.guilds) + (row.guilds === 1 ? " guild" : " guilds"));
   setText(parts.last, row.failure ?? (row.last === null ? "" : "Lost " + timeText(row.last.at) + ": " + reasonText(row.last)));
   if (row.id === selected) showDetails(row);
+}
+
+// Of the shards with one key, one identifies at a time, the lowest id first.
+function showTurns({ maxConcurrency, limitedUntil, identifiesLeft }) {
+  // Whole minutes and windows, as in the summary: the text would change all the time otherwise.
+  const heldMs = Math.ceil(Math.max(0, (limitedUntil ?? 0) - Date.now()) / 60000) * 60000;
+  const left = identifiesLeft === null ? "" : "; " + numberText(identifiesLeft) + " identifies left today";
+  const queues = new Map();
+  for (const [id, { row: { phase }, parts }] of cells) {
+    const key = id % (maxConcurrency ?? 1);
+    if (phase === "waiting" || phase === "identifying") queues.set(key, (queues.get(key) ?? 0) + 1);
+    const turn = phase === "waiting" ? "In about " + spanText(heldMs + queues.get(key) * IDENTIFY_WINDOW_MS) + left : "";
+    setText(parts.turn, turn);
+    if (id !== selected) continue;
+    byId("d-turn").parentElement.hidden = turn === "";
+    setText(byId("d-turn"), turn);
+  }
 }
 
 // A cell has little room.
@@ -106,6 +125,7 @@ function select(id) {
   const { element, row } = cells.get(id);
   element.setAttribute("aria-selected", "true");
   showDetails(row);
+  showTurns(summary);
   drawHistories();
 }
 

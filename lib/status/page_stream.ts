@@ -85,6 +85,7 @@ function show() {
   for (const row of updates.values()) updateRow(row);
   updates.clear();
   showCounts();
+  showTurns(summary);
   showSummary(summary);
 }
 

@@ -52,7 +52,7 @@ fieldset .glyph { width: 1em; text-align: center; }
 .cell .phase { justify-self: end; white-space: nowrap; }
 .glyph { color: var(--tone); margin-right: .25em; }
 .cell .rate { text-align: right; }
-.cell .guilds { grid-column: 1 / -1; }
+.cell .guilds, .cell .turn { grid-column: 1 / -1; }
 .cell .last {
   grid-column: 1 / -1; color: var(--quiet); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2;
   overflow: hidden; overflow-wrap: anywhere;
@@ -62,7 +62,7 @@ fieldset .glyph { width: 1em; text-align: center; }
 .dense { grid-template-columns: repeat(auto-fill, minmax(6.3rem, 1fr)) !important; gap: .25rem !important; }
 .dense .cell { min-height: 2.9rem; padding: .15rem .35rem; font-size: .75rem; contain-intrinsic-size: auto 6rem auto 2.9rem; }
 .dense .glyph { margin: 0; }
-.dense .word, .dense .guilds, .dense .last {
+.dense .word, .dense .guilds, .dense .turn, .dense .last {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
 }
 .cell { --tone: var(--idle); position: relative; }

@@ -7,7 +7,7 @@ import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import { routeHandler, type StatusHandler, type StatusOptions } from "./route_handler.ts";
 import { StatusMonitor } from "./status_monitor.ts";
-import { isReady } from "./summary.ts";
+import { isReady, summarize } from "./summary.ts";
 
 /**
  * Makes what answers requests about a manager: a page for people, and what machines ask for.
@@ -66,7 +66,9 @@ function events(monitor: StatusMonitor, request: Request): Response {
   if (monitor.listenerCount >= MAX_STREAMS) return refuse(503, "Too many look on", { "retry-after": "10" });
   const headers = { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" };
   // Nothing changes before the manager connects and after its end, and whoever asks again is told of the beginning.
-  if (!monitor.isAlive || request.method === "HEAD") return answer(snapshotMessage(monitor), { headers });
+  if (!monitor.isAlive || request.method === "HEAD") {
+    return answer(snapshotMessage(monitor, summarize(monitor)), { headers });
+  }
   return answer(eventStream(monitor), { headers });
 }
 

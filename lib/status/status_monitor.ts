@@ -5,11 +5,12 @@ import type { ReconnectingData, RescalingData } from "../shard_events.ts";
 import type { ShardManager } from "../shard_manager.ts";
 import { History, roundTo, STEP_MS } from "./history.ts";
 import { ShardRecord } from "./shard_record.ts";
+import { summarize, type Summary } from "./summary.ts";
 
 /** What is to be told to whoever looks on. */
 export interface MonitorListener {
   /** Something has changed; `isStep` says that the histories have a new point. */
-  onPublish(isStep: boolean): void;
+  onPublish(isStep: boolean, summary: Summary): void;
   /** Nothing will change any more, unless the manager connects again. */
   onEnd(): void;
 }
@@ -265,8 +266,9 @@ export class StatusMonitor implements Disposable {
   #publish(isStep: boolean): void {
     clearTimeout(this.#gathering);
     this.#gathering = undefined;
-    this.#sync();
-    for (const listener of [...this.#listeners]) listener.onPublish(isStep);
+    if (this.#listeners.size === 0) return;
+    const summary = summarize(this);
+    for (const listener of [...this.#listeners]) listener.onPublish(isStep, summary);
   }
 }
 

@@ -18,6 +18,8 @@ export interface Summary {
   latency: number | null;
   /** `null` where it is known of no shard. */
   guilds: number | null;
+  /** How many shards may identify at the same time; `null` before the gateway was asked. */
+  maxConcurrency: number | null;
   /** How many identifies are left until the budget is renewed; `null` where that is not known. */
   identifiesLeft: number | null;
   /** When identifying goes on, where the budget is used up, in milliseconds since 1970. */
@@ -47,6 +49,7 @@ export function summarize(monitor: StatusMonitor): Summary {
     rate,
     latency: latencyMs,
     guilds: known.length === 0 ? null : known.reduce((sum, guilds) => sum + guilds, 0),
+    maxConcurrency: manager.maxConcurrency,
     identifiesLeft: identifiesLeft(manager.identifyRateLimiter),
     limitedUntil,
     startedAt,
