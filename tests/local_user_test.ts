@@ -202,3 +202,18 @@ test("LocalGateway remembers the newest thousand messages, and forgets what was 
   gateway.emit("MESSAGE_DELETE_BULK", { ids: [second.id], channel_id: second.channel_id });
   assertThrows(() => ann.edits(second, "gone"), RangeError, "there is no such message");
 });
+
+test("LocalGateway remembers the newest thousand interactions", async () => {
+  await using gateway = new LocalGateway();
+  const ann = gateway.user("Ann");
+  const [first, second] = [ann.uses("ping"), ann.uses("ping")];
+  for (let count = 0; count < 999; count++) ann.uses("ping");
+  const answer = ({ id, token }: { id: string; token: string }) =>
+    gateway.fetch(`${gateway.url}/interactions/${id}/${token}/callback`, {
+      method: "POST",
+      headers: { "user-agent": "DiscordBot (https://example.com, 1)", "content-type": "application/json" },
+      body: JSON.stringify({ type: 4, data: { content: "pong" } }),
+    });
+  assertEquals((await answer(first)).status, 404);
+  assertEquals((await answer(second)).status, 204);
+});

@@ -10,10 +10,11 @@ import type {
   SaysOptions,
   UsesOptions,
 } from "./local_user.ts";
+import { addReaction, deletionOf, removeReaction } from "./message_events.ts";
 import type { LocalReply } from "./replies.ts";
 import { sampleComponentInteraction, sampleInteraction, sampleModalSubmit } from "./sample_interactions.ts";
 import type { SampleComponentInteraction, SampleInteraction, SampleModalSubmit } from "./sample_interactions.ts";
-import { sampleMember, sampleMessage, samplePresence, sampleReaction, sampleTyping } from "./samples.ts";
+import { sampleMember, sampleMessage, samplePresence, sampleTyping } from "./samples.ts";
 import type { SampleMember, SampleMessage, SamplePresence, SampleReaction, SampleUser } from "./samples.ts";
 import type { Guild } from "./world.ts";
 
@@ -70,20 +71,15 @@ export class HubUser implements LocalUser {
   }
 
   deletes(target: MessageTarget): void {
-    const { id, channel_id } = this.#message(target, "delete");
-    this.#hub.dispatch("MESSAGE_DELETE", { id, channel_id, ...this.#hub.world.guildFields(channel_id) });
+    this.#hub.dispatch("MESSAGE_DELETE", deletionOf(this.#message(target, "delete")));
   }
 
   reacts(target: MessageTarget, emoji: string): SampleReaction {
-    const reaction = sampleReaction(this.data, this.#message(target, "react to"), emoji);
-    this.#hub.dispatch("MESSAGE_REACTION_ADD", reaction);
-    return reaction;
+    return addReaction(this.#hub, this.data, this.#message(target, "react to"), emoji);
   }
 
   unreacts(target: MessageTarget, emoji: string): void {
-    const reaction = sampleReaction(this.data, this.#message(target, "take back the reaction to"), emoji);
-    const { member: _, message_author_id: __, burst_colors: ___, ...removed } = reaction;
-    this.#hub.dispatch("MESSAGE_REACTION_REMOVE", removed);
+    removeReaction(this.#hub, this.data, this.#message(target, "take back the reaction to"), emoji);
   }
 
   types({ channelId }: LocalUserOptions = {}): void {

@@ -3,6 +3,7 @@ import type { Fields } from "./event_rules.ts";
 import type { Hub } from "./hub.ts";
 import { failure, invalid, unknown } from "./http_answer.ts";
 import type { Answer, Call, Route } from "./http_answer.ts";
+import { deletionOf } from "./message_events.ts";
 import { botMessage, changeMessage, isEphemeral, messageFault, overHttp } from "./message_routes.ts";
 import type { SampleMessage } from "./samples.ts";
 import type { PendingInteraction } from "./world.ts";
@@ -181,11 +182,10 @@ function editAnswer(hub: Hub, message: SampleMessage, interaction: PendingIntera
 }
 
 function deleteAnswer(hub: Hub, message: SampleMessage): Answer {
-  const { id, channel_id: channelId } = message;
-  const data = { id, channel_id: channelId, ...hub.world.guildFields(channelId) };
+  const data = deletionOf(message);
   if (isEphemeral(message)) hub.world.messages.follow("MESSAGE_DELETE", data);
   else hub.dispatch("MESSAGE_DELETE", data);
-  hub.records.add("deletion", { id, channelId });
+  hub.records.add("deletion", { id: message.id, channelId: message.channel_id });
   return { status: 204 };
 }
 

@@ -1,12 +1,10 @@
 import { isFields } from "./event_rules.ts";
+import { Newest } from "./newest.ts";
 import type { SampleMessage } from "./samples.ts";
-
-/** How many messages are remembered: enough for any test, and no leak in a long run. */
-const KEPT = 1000;
 
 /** The newest messages, so that they can be edited, reacted to, answered and clicked. */
 export class MessageLog {
-  readonly #messages = new Map<string, SampleMessage>();
+  readonly #messages = new Newest<SampleMessage>();
 
   /** A message by its id. */
   get(id: string): SampleMessage | undefined {
@@ -16,9 +14,6 @@ export class MessageLog {
   /** Remembers a message, or how it reads now. */
   keep(message: SampleMessage): void {
     this.#messages.set(message.id, message);
-    if (this.#messages.size <= KEPT) return;
-    const [oldest = ""] = this.#messages.keys();
-    this.#messages.delete(oldest);
   }
 
   /** Takes in what an event says about messages. */

@@ -3,7 +3,8 @@ import type { Fields } from "./event_rules.ts";
 import type { Hub } from "./hub.ts";
 import { failure, invalid, unknown } from "./http_answer.ts";
 import type { Answer, Call, Route } from "./http_answer.ts";
-import { sampleEmoji, sampleMessage, sampleReaction, sampleTyping } from "./samples.ts";
+import { addReaction, deletionOf, removeReaction } from "./message_events.ts";
+import { sampleEmoji, sampleMessage, sampleTyping } from "./samples.ts";
 import type { SampleMessage } from "./samples.ts";
 
 const CONTENT_LIMIT = 2000;
@@ -97,10 +98,9 @@ function editMessage(hub: Hub, message: SampleMessage, body: unknown): Answer {
   return { status: 200, body: overHttp(changed) };
 }
 
-function deleteMessage(hub: Hub, { id, channel_id: channelId, guild_id: guildId }: SampleMessage): Answer {
-  const guild = guildId === undefined ? {} : { guild_id: guildId };
-  hub.dispatch("MESSAGE_DELETE", { id, channel_id: channelId, ...guild });
-  hub.records.add("deletion", { id, channelId });
+function deleteMessage(hub: Hub, message: SampleMessage): Answer {
+  hub.dispatch("MESSAGE_DELETE", deletionOf(message));
+  hub.records.add("deletion", { id: message.id, channelId: message.channel_id });
   return { status: 204 };
 }
 
@@ -110,11 +110,8 @@ function react(hub: Hub, message: SampleMessage, { ids }: Call, removed: boolean
   if (emoji === "" || /^[\x20-\x7e]+$/.test(emoji) && sampleEmoji(emoji).id === null) {
     return failure(400, 10014, "Unknown Emoji");
   }
-  const reaction = sampleReaction(hub.world.bot, message, emoji);
-  if (removed) {
-    const { member: _, burst_colors: __, message_author_id: ___, ...rest } = reaction;
-    hub.dispatch("MESSAGE_REACTION_REMOVE", rest);
-  } else hub.dispatch("MESSAGE_REACTION_ADD", reaction);
+  if (removed) removeReaction(hub, hub.world.bot, message, emoji);
+  else addReaction(hub, hub.world.bot, message, emoji);
   hub.records.add("reaction", { id: message.id, channelId: message.channel_id, emoji, removed });
   return { status: 204 };
 }

@@ -1,4 +1,5 @@
 import { MessageLog } from "./message_log.ts";
+import { Newest } from "./newest.ts";
 import { sampleId } from "./sample_id.ts";
 import { sampleGuild, sampleMember, samplePresence, sampleUser } from "./samples.ts";
 import type { SampleGuild, SampleMember, SamplePresence, SampleUser } from "./samples.ts";
@@ -54,8 +55,8 @@ export class World {
   readonly guilds: Map<string, Guild> = new Map<string, Guild>();
   /** The slash commands by name. */
   readonly commands: Map<string, Record<string, unknown>> = new Map<string, Record<string, unknown>>();
-  /** Interactions that were sent, by id, with the token an answer must carry. */
-  readonly interactions: Map<string, PendingInteraction> = new Map<string, PendingInteraction>();
+  /** The newest interactions that were sent, by id, with the token an answer must carry. */
+  readonly interactions: Newest<PendingInteraction> = new Newest();
   /** The newest messages. */
   readonly messages: MessageLog = new MessageLog();
   readonly #users = new Map<string, SampleUser>();
