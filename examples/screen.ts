@@ -1,13 +1,19 @@
 import process from "node:process";
 
-const { stdout } = process;
+/** What the examples write to: standard output, or what stands in for it. */
+export interface Terminal {
+  /** Whether somebody looks at it, rather than reads a file later. */
+  readonly isTTY?: boolean;
+  /** Writes. */
+  write(text: string): unknown;
+}
 
 /** What a piece of text can look like, with its number in the terminal's language. */
 const STYLES = { bold: 1, dim: 2, red: 31, green: 32, cyan: 36 };
 
 /** Gives text a look, where there is a terminal and no `NO_COLOR`. */
-export function style(look: keyof typeof STYLES, text: string): string {
-  return stdout.isTTY && !process.env.NO_COLOR ? `\x1b[${STYLES[look]}m${text}\x1b[0m` : text;
+export function style(look: keyof typeof STYLES, text: string, { isTTY }: Terminal = process.stdout): string {
+  return isTTY && !process.env.NO_COLOR ? `\x1b[${STYLES[look]}m${text}\x1b[0m` : text;
 }
 
 /**
@@ -15,16 +21,22 @@ export function style(look: keyof typeof STYLES, text: string): string {
  * this bring up to ten packages for one escape sequence.)
  */
 export class Screen {
+  readonly #terminal: Terminal;
   #status = "";
+
+  /** Writes nothing yet. */
+  constructor(terminal: Terminal = process.stdout) {
+    this.#terminal = terminal;
+  }
 
   /** Whether there is a terminal. */
   get isLive(): boolean {
-    return stdout.isTTY === true;
+    return this.#terminal.isTTY === true;
   }
 
   /** Writes a line that stays. */
   line(text = ""): void {
-    stdout.write(this.isLive && this.#status !== "" ? `\r\x1b[K${text}\n${this.#status}\r` : `${text}\n`);
+    this.#terminal.write(this.isLive && this.#status !== "" ? `\r\x1b[K${text}\n${this.#status}\r` : `${text}\n`);
   }
 
   /** Writes the line that changes; it stays where it is when the text is empty. Without a terminal each is a line. */
@@ -35,7 +47,7 @@ export class Screen {
     }
     if (text === this.#status) return;
     // The cursor stays in front, so that what others log is not put behind it.
-    stdout.write(text === "" ? "\n" : `\r\x1b[K${text}\r`);
+    this.#terminal.write(text === "" ? "\n" : `\r\x1b[K${text}\r`);
     this.#status = text;
   }
 }
