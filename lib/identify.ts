@@ -3,6 +3,7 @@ import { attempt } from "./attempt.ts";
 import { frameOf } from "./command_queue.ts";
 import { presencePayload } from "./command_data.ts";
 import { DisconnectError, ReconnectCheckFailedError } from "./errors.ts";
+import { DOCTOR } from "./fatal_error.ts";
 import { GatewayOpcode } from "./opcode.ts";
 import type { PresenceUpdateData, SentPayload } from "./payload.ts";
 import type { ShardCore } from "./shard_core.ts";
@@ -67,7 +68,7 @@ export async function takePermit(core: ShardCore, signal: AbortSignal): Promise<
     throw new DisconnectError("Cannot identify: the identifyRateLimiter failed", { cause });
   }
   if (typeof permit?.sent !== "function" || typeof permit[Symbol.dispose] !== "function") {
-    throw new TypeError("Cannot identify: what the identifyRateLimiter gave is not a permit");
+    throw new TypeError("Cannot identify: what the identifyRateLimiter gave is not a permit" + DOCTOR);
   }
   try {
     signal.throwIfAborted();
@@ -83,7 +84,7 @@ export async function takePermit(core: ShardCore, signal: AbortSignal): Promise<
 export function checkReconnect({ shouldReconnect, parts: { shardId } }: ShardCore): void {
   if (shouldReconnect) return;
   throw new ReconnectCheckFailedError(
-    `Cannot connect shard ${shardId} to the gateway: it has to identify, and shouldReconnect is false`,
+    `Cannot connect shard ${shardId} to the gateway: it has to identify, and shouldReconnect is false${DOCTOR}`,
   );
 }
 

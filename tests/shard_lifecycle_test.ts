@@ -1,5 +1,13 @@
 import { MemorySessionStore, ReconnectCheckFailedError, Shard, type ShardPhase, TimesPer } from "@gangway/gateway";
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { test } from "./harness.ts";
 import { ALL_INTENTS, connectedRig, fakeTime, fixedRandom, rig } from "./shard_rig.ts";
 
@@ -283,6 +291,7 @@ test("Shard with shouldReconnect false does not identify: critical, connect, rea
   shard.dispatcher.listen("critical", (error) => critical.resolve(error));
   const { ready, closed } = shard;
   const error = await assertRejects(() => shard.connect(), ReconnectCheckFailedError, "shouldReconnect");
+  assertStringIncludes(error.message, "run the doctor");
   assertStrictEquals(await critical.promise, error);
   assertStrictEquals(await ready.catch((error) => error), error);
   assertStrictEquals(await closed.catch((error) => error), error);

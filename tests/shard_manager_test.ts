@@ -281,7 +281,7 @@ test("ShardManager that is given a token that is not valid says so once and does
   await using rig = await managerRig({ token: "wrong-token", violates: true });
   const { manager } = rig;
   const closed = assertRejects(() => manager.closed, InvalidTokenError);
-  const error = await assertRejects(() => manager.connect(), InvalidTokenError);
+  const error = await assertRejects(() => manager.connect(), InvalidTokenError, "run the doctor");
   await closed;
   assertEquals(rig.criticals, [error]);
   assertEquals([rig.gateway.httpRequests.length, rig.gateway.connections.length], [1, 0]);

@@ -100,7 +100,7 @@ for (const [what, permit] of Object.entries(ODD_PERMITS)) {
     await using it = await rig();
     await using shard = shardOf(it, { acquire: () => Promise.resolve(permit as IdentifyPermit) });
     const { closed } = shard;
-    const error = await assertRejects(() => shard.connect(), TypeError, "identifyRateLimiter");
+    const error = await assertRejects(() => shard.connect(), TypeError, "is not a permit; run the doctor");
     assertStrictEquals(await closed.catch((error) => error), error);
     assertEquals([shard.phase, it.gateway.connections.length], ["closed", 0]);
   });
