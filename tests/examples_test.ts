@@ -2,11 +2,16 @@ import { LocalGateway } from "@gangway/gateway/testing";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { validate } from "dockerfile-utils";
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { runtime, test } from "./harness.ts";
+import { StatusReader } from "./status_rig.ts";
 
 const FOLDER = fileURLToPath(new URL("../examples/", import.meta.url));
 const DEADLINE_MS = 45_000;
@@ -210,8 +215,11 @@ test("example status_page has a page, and becomes ready", async () => {
     await example.writes("The status page is at ");
     const [url = ""] = example.output.match(/http:\S+/) ?? [];
     assertStringIncludes(await (await fetch(url)).text(), "<title>Gateway status</title>");
-    let ready = 0;
-    while (ready === 0) ({ shards: { ready } } = await (await fetch(`${url}readyz`)).json());
+    // Before there are shards there is nothing to follow.
+    await example.writes(" shards ready");
+    const events = new StatusReader(await fetch(`${url}events`));
+    await events.until(({ summary }) => summary.ready > 0);
+    await events.cancel();
     assertEquals(await example.stop("SIGINT"), 0);
   }
 });
@@ -277,6 +285,29 @@ test("examples/deploy has Dockerfiles that a linter finds nothing in", async () 
   assertEquals(validate("RUN true\n").length, 1);
 });
 
+test("examples/deploy has a unit that systemd finds nothing wrong with", async () => {
+  const folder = await mkdtemp(`${tmpdir()}/gangway-`);
+  try {
+    const unit = await readFile(`${FOLDER}deploy/discord-bot.service`, "utf8");
+    const verify = async (text: string) => {
+      await writeFile(`${folder}/discord-bot.service`, text);
+      const child = spawn("systemd-analyze", ["verify", "--man=no", `${folder}/discord-bot.service`]);
+      let output = "";
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.setEncoding("utf8").on("data", (text) => output += text);
+      }
+      const [code] = await once(child, "close");
+      return { code, output: output.split("\n").filter((line) => line.includes("discord-bot.service")) };
+    };
+    // Deno is not where the unit has it.
+    const here = unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`);
+    assertEquals(await verify(here), { code: 0, output: [] });
+    assertEquals((await verify(`${here}\n[Service]\nRestartSecs=5\n`)).output.length, 1);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}, { skip: !existsSync("/usr/bin/systemd-analyze") && "no systemd: `apt-get install systemd`" });
+
 test("examples/deploy names the versions of the runtimes that are tested", async () => {
   const read = (path: string) => readFile(`${FOLDER}${path}`, "utf8");
   const [, denoVersion] = /deno@([\d.]+)/.exec(await read("../.ci/run")) ?? [];
@@ -292,3 +323,30 @@ test("example telemetry writes metrics and spans to the console and ends", async
     assertStringIncludes(example.output, `name: "discord.${name}"`);
   }
 });
+
+test("example telemetry needs no SDK on Deno, whose own export sends metrics and spans to a collector", async () => {
+  const bodies: Record<string, string> = {};
+  const collector = createServer(async (request, response) => {
+    for await (const chunk of request) bodies[request.url ?? ""] = `${bodies[request.url ?? ""] ?? ""}${chunk}`;
+    response.setHeader("content-type", "application/json").end("{}");
+  });
+  await once(collector.listen(0, "127.0.0.1"), "listening");
+  try {
+    await using example = new Example("telemetry", {
+      OTEL_DENO: "true",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_METRIC_EXPORT_INTERVAL: "500",
+    });
+    assertEquals(await example.exitCode, 0, example.output);
+  } finally {
+    collector.closeAllConnections();
+    await once(collector.close(), "close");
+  }
+  for (const name of ["connect", "identify", "resume"]) {
+    assertStringIncludes(bodies["/v1/traces"] ?? "", `"discord.gateway.${name}"`);
+  }
+  for (const name of ["shard.count", "events", "sessions", "disconnects", "latency"]) {
+    assertStringIncludes(bodies["/v1/metrics"] ?? "", `"discord.gateway.${name}"`);
+  }
+}, { skip: runtime === "bun" && "only Deno exports by itself" });
