@@ -43,6 +43,7 @@ async function quickSteps(std: readonly string[]): Promise<Step[]> {
     { name: "web types", args: script("web_check") },
     // Together, as JSR sees them: an entry point may name the types of another.
     { name: "doc", args: ["doc", "--lint", ...Object.values(config.exports)] },
+    { name: "docs", args: script("docs") },
     {
       name: "doc examples",
       args: [

@@ -69,3 +69,21 @@ test("docs/errors.md says what to do about every error of the library", async ()
   }
   assertEquals([...missing], []);
 });
+
+test("docs name tasks that exist, and CONTRIBUTING.md every one of them", async () => {
+  const { tasks } = JSON.parse(await read("deno.json")) as { tasks: Record<string, unknown> };
+  const pages = ["README.md", "CONTRIBUTING.md", "BENCHMARKS.md", "RELIABILITY.md", ...await filesIn("docs", ".md")];
+  const texts = await Promise.all(pages.map(read));
+  const named = texts.flatMap((text) => [...text.matchAll(/deno task ([a-z:]+)/g)].map(([, name = ""]) => name));
+  assertEquals(named.filter((name) => !(name in tasks)), []);
+  const contributing = await read("CONTRIBUTING.md");
+  assertEquals(Object.keys(tasks).filter((name) => !new RegExp(`\`${name}[ \`]`).test(contributing)), []);
+});
+
+test("every entry point has a module doc with an example", async () => {
+  const { exports } = JSON.parse(await read("deno.json")) as { exports: Record<string, string> };
+  for (const file of Object.values(exports)) {
+    const [doc = ""] = (await read(file)).match(/^\/\*\*[^]*?\*\//) ?? [];
+    assertEquals([file, doc.includes("@module"), doc.includes("@example")], [file, true, true]);
+  }
+});
