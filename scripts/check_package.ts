@@ -83,6 +83,9 @@ async function main(): Promise<boolean> {
         ),
       );
     }
+    // As the doctor's help says.
+    const bunx = command(bun, ["x", "--bun", denoJson.name, "--local"], { cwd: folder });
+    results.push(await step("doctor by bunx", bunx));
     return results.every((success) => success);
   } finally {
     await Deno.remove(folder, { recursive: true });
