@@ -11,11 +11,13 @@ export interface GuildArrivalsOptions {
 
 /**
  * Resolves when a shard, not connected yet, is ready and each guild that READY named has come or is known to be in an
- * outage. "No event marks that all guilds were delivered", hence the time limit.
+ * outage. "No event marks that all guilds were delivered", hence the time limit. A session that was begun elsewhere has
+ * had its guilds, or has them in the replay.
  */
 export async function guildsArrived(shard: Shard, options: GuildArrivalsOptions): Promise<void> {
   const { timeoutMs, signal } = options;
   const missing = new Set<string>();
+  let hasBegun = false;
   const arrived = Promise.withResolvers<void>();
   const listening = new AbortController();
   const { eventDispatcher } = shard;
@@ -24,12 +26,16 @@ export async function guildsArrived(shard: Shard, options: GuildArrivalsOptions)
     if (missing.size === 0) arrived.resolve();
   }
   eventDispatcher.listen("READY", ({ guilds }) => {
+    hasBegun = true;
     missing.clear();
     for (const { id } of guilds ?? []) missing.add(id);
     if (missing.size === 0) arrived.resolve();
   }, { signal: listening.signal });
   eventDispatcher.listen("GUILD_CREATE", arrive, { signal: listening.signal });
   eventDispatcher.listen("GUILD_DELETE", arrive, { signal: listening.signal });
+  eventDispatcher.listen("RESUMED", () => {
+    if (!hasBegun) arrived.resolve();
+  }, { signal: listening.signal });
   onAbort(signal, listening.signal, arrived.reject);
   arrived.promise.catch(() => {});
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -4,8 +4,11 @@ import type { SentPayload } from "./payload.ts";
 import { coreOf, type Shard } from "./shard.ts";
 import { shardIdOf } from "./sharding.ts";
 
+/** A shard's id, and of how many it is. */
+type ShardPlace = Pick<Shard, "shardId" | "shardCount">;
+
 /** Whether two shards, of sets of different sizes, have guilds in common. */
-export function areRelated(one: Shard, other: Shard): boolean {
+export function areRelated(one: ShardPlace, other: ShardPlace): boolean {
   return (one.shardId - other.shardId) % divisorOf(one.shardCount, other.shardCount) === 0;
 }
 

@@ -103,11 +103,12 @@ export class Overlap {
   /** Takes in an event at the time `now`. */
   receive(from: ShardSet, event: GatewayEvent, now: number): void {
     const isDelivered = from === "old" ? now < this.#switchedAt + this.#skewMs : now >= this.#switchedAt;
-    const { t, key } = identityOf(event);
-    if (key === null) {
+    const { t, key: identity } = identityOf(event.payload);
+    if (identity === null) {
       if (isDelivered || (from === "old" && ANSWERS.has(t ?? ""))) this.#deliver(event);
       return;
     }
+    const key = `${event.type} ${identity}`;
     const sightings = this.#sightings.get(key) ?? [];
     // What looks the same, and whose own copy is known to be missing, has happened before.
     const twin = sightings.findIndex((sighting) => sighting.from !== from && !this.#isLone(sighting));
@@ -185,12 +186,12 @@ function isNamed(event: GatewayEvent): boolean {
   return event.type !== String(GatewayOpcode.Dispatch);
 }
 
-/** What a copy has in common with its event: the names, and the data as received. The key is `null` where none comes. */
-function identityOf({ type, payload }: GatewayEvent): { t: string | null; key: string | null } {
+/** What a copy has in common with its event: the name, and the data as received. The key is `null` where none comes. */
+export function identityOf(payload: Uint8Array): { t: string | null; key: string | null } {
   const text = decoder.decode(payload);
   const dispatch = scanDispatch(text);
   const { t = null, d } = dispatch === null ? parsePayload(text) ?? {} : { t: dispatch.t };
   if (t === null || OF_ONE_SESSION.has(t) || ANSWERS.has(t)) return { t, key: null };
   const data = dispatch === null ? JSON.stringify(d) : text.slice(text.indexOf('"d":') + 4, -1);
-  return { t, key: `${type} ${t} ${data}` };
+  return { t, key: `${t} ${data}` };
 }

@@ -1,6 +1,8 @@
-import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { assertEquals } from "@std/assert";
+import FakeTimers from "@sinonjs/fake-timers";
 import { Board } from "../lib/cluster/board.ts";
 import { ClusterIdentifyQueue } from "../lib/cluster/cluster_identify_queue.ts";
+import { IdentifySlots, SLOT_PREFIX, type SlotRecord } from "../lib/cluster/identify_slots.ts";
 import type { IdentifyPermit } from "../mod.ts";
 import type { NatsServer } from "../scripts/nats_server.ts";
 import { connectTo, natsTest, until } from "./cluster/rig.ts";
@@ -47,15 +49,15 @@ function identify(permit: IdentifyPermit): void {
   permit[Symbol.dispose]();
 }
 
-natsTest("ClusterIdentifyQueue serves the lowest ids of all nodes first, one in a window", async (server) => {
+natsTest("ClusterIdentifyQueue serves the lowest ids of all nodes first", async (server) => {
   await using nodes = new Nodes(server);
   const queues = [await nodes.add("a"), await nodes.add("b"), await nodes.add("c")];
   await queues[0]?.updateBudget(LIMITS);
   const first = await queues[0]?.acquire({ shardId: 99, shardCount: 100 }) as IdentifyPermit;
-  const served: { shardId: number; atMs: number }[] = [];
+  const served: number[] = [];
   const all = [5, 3, 4, 1, 2, 0].map(async (shardId, index) => {
     const permit = await queues[index % 3]?.acquire({ shardId, shardCount: 100 }) as IdentifyPermit;
-    served.push({ shardId, atMs: performance.now() });
+    served.push(shardId);
     identify(permit);
   });
   // All have to have said that they wait.
@@ -64,9 +66,33 @@ natsTest("ClusterIdentifyQueue serves the lowest ids of all nodes first, one in 
   await until(() => [...board.under("wait.0.")].length === 3);
   first[Symbol.dispose]();
   await Promise.all(all);
-  assertEquals(served.map(({ shardId }) => shardId), [0, 1, 2, 3, 4, 5]);
-  for (const [index, { atMs }] of served.entries()) {
-    if (index > 0) assertGreaterOrEqual(atMs - (served[index - 1]?.atMs ?? 0), WINDOW_MS - 20);
+  assertEquals(served, [0, 1, 2, 3, 4, 5]);
+});
+
+natsTest("IdentifySlots are free a window after everybody has seen that they were used", async (server) => {
+  await using one = await connectTo(server);
+  await using other = await connectTo(server);
+  await using board = await Board.open(one.nats, "board", { timeoutMs: 5_000 });
+  await using otherBoard = await Board.open(other.nats, "board", { timeoutMs: 5_000 });
+  const options = { isMember: () => true, windowMs: WINDOW_MS };
+  const user = new IdentifySlots({ ...options, board, nodeId: () => "a" });
+  const observer = new IdentifySlots({ ...options, board: otherBoard, nodeId: () => "b" });
+  const grant = await user.take(0, 0) as string;
+  const isSeen = (isHeld: boolean) => otherBoard.get<SlotRecord>(`${SLOT_PREFIX}0`)?.isHeld === isHeld;
+  await until(() => isSeen(true));
+  assertEquals([user.freeInMs(0, 1), observer.freeInMs(0, 1)], [Infinity, Infinity]);
+  await user.sent(0, grant);
+  await user.release(0, grant, true);
+  await until(() => isSeen(false));
+  const clock = FakeTimers.install({ toFake: ["performance"] });
+  try {
+    observer.observe();
+    clock.tick(WINDOW_MS - 1);
+    assertEquals(observer.freeInMs(0, 1), 1);
+    clock.tick(1);
+    assertEquals(observer.freeInMs(0, 1), 0);
+  } finally {
+    clock.uninstall();
   }
 });
 

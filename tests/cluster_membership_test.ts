@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Board } from "../lib/cluster/board.ts";
-import { Membership } from "../lib/cluster/membership.ts";
+import { Membership, type NodeRecord } from "../lib/cluster/membership.ts";
 import type { NatsServer } from "../scripts/nats_server.ts";
 import { connectTo, natsTest, until } from "./cluster/rig.ts";
 
@@ -20,7 +20,6 @@ async function memberOf(server: NatsServer, name: string): Promise<Member> {
   const told: string[] = [];
   const membership = new Membership({
     board,
-    prefix: "node.",
     name,
     leaseMs: LEASE_MS,
     onFence: () => told.push("fence"),
@@ -46,7 +45,8 @@ natsTest("Membership stays valid as long as it is renewed, and is gone when it l
   {
     await using other = await memberOf(server, "other");
     await until(() => one.membership.takers.length === 2);
-    await new Promise((resolve) => setTimeout(resolve, LEASE_MS * 1.5));
+    // More than a lease: a member renews four times in one.
+    await until(() => [...one.board.under<NodeRecord>("node.")].every(([, { renewals }]) => renewals > 6));
     await one.membership.removeDead();
     assertEquals([one.membership.isValid, other.membership.isValid], [true, true]);
     assertEquals(other.told, ["valid"]);

@@ -1,7 +1,8 @@
 import { jetstreamManager } from "@nats-io/jetstream";
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { Kvm } from "@nats-io/kv";
+import { assert, assertEquals, assertInstanceOf, assertLessOrEqual, assertRejects } from "@std/assert";
 import { clusterStatus } from "../lib/cluster/mod.ts";
-import { BotAuthentication, InvalidTokenError } from "../mod.ts";
+import { BotAuthentication, InvalidTokenError, type Session } from "../mod.ts";
 import { checkStreams } from "./cluster/stream_check.ts";
 import { Flow } from "./cluster/flow.ts";
 import { ClusterRig, natsTest, until } from "./cluster/rig.ts";
@@ -72,6 +73,97 @@ natsTest("ClusterNode closes its shards where NATS takes too little, and loses n
   assertEquals([doubled, outOfOrder, gateway.identifies.length, gateway.violations], [0, 0, 1, []]);
 });
 
+natsTest("ClusterNode is replaced on all machines, one after the other: no identify, nothing lost", async (server) => {
+  // Two keys of the limit, and three nodes that want them: the gateway itself looks after the five seconds.
+  await using rig = await ClusterRig.start(server, { maxConcurrency: 2, identifyWindowMs: 5_000 });
+  const { gateway } = rig;
+  const old = await Promise.all([rig.addNode(), rig.addNode(), rig.addNode()]);
+  await rig.ready(4);
+  const flow = new Flow(gateway);
+  flow.start(300);
+  for (const node of old) {
+    const successor = await rig.addNode();
+    await until(() => successor.shards.size > 0);
+    await node.close();
+    await rig.ready(4);
+  }
+  flow.stop();
+  const nats = await rig.connect();
+  await until(async () => (await checkStreams(nats, "bot", flow.sent)).missing.length === 0);
+  const { doubled, outOfOrder, repeatedIds } = await checkStreams(nats, "bot", flow.sent);
+  assertEquals([doubled, outOfOrder, repeatedIds], [0, 0, 0]);
+  assertEquals([gateway.identifies.length, gateway.violations], [4, []]);
+  assert(gateway.resumes.every(({ outcome }) => outcome === "resumed"));
+});
+
+natsTest("ClusterNode counts and tells what an outage of NATS has cost that outlasts the replay", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1, replayLimit: 20 });
+  const { gateway } = rig;
+  const node = await rig.addNode({ maxPending: 10, leaseMs: 60_000 });
+  await rig.ready(1);
+  await until(() => node.pending === 0);
+  await server.kill();
+  const closed = gateway.next("close");
+  const flow = new Flow(gateway);
+  for (let count = 0; count < 30; count++) flow.send();
+  await closed;
+  for (let count = 0; count < 100; count++) flow.send();
+  const lost = node.dispatcher.waitFor("events_lost");
+  await server.start();
+  const { shardId, missed, reason } = await lost;
+  assertEquals([shardId, missed], [0, null]);
+  assert(reason.includes("could not be resumed after sequence"));
+  await rig.ready(1);
+  flow.send();
+  const nats = await rig.connect();
+  await until(async () => (await clusterStatus({ nats })).losses.times === 1);
+  await until(async () => !(await checkStreams(nats, "bot", flow.sent)).missing.includes(flow.sent));
+  // What was received before is there, and so is what came after.
+  const { missing, doubled } = await checkStreams(nats, "bot", flow.sent);
+  assertEquals(missing, Array.from({ length: missing.length }, (_, index) => flow.sent - missing.length + index));
+  assert(missing.length < flow.sent - 1);
+  assertEquals([doubled, gateway.identifies.length, gateway.violations], [0, 2, []]);
+});
+
+natsTest("ClusterNode stores no sequence number of an event that its stream did not take", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
+  const { gateway } = rig;
+  const node = await rig.addNode({ stream: { maxBytes: 20_000 } });
+  await rig.ready(1);
+  const full = node.dispatcher.waitFor(
+    "cluster_error",
+    ({ error }) => String(error).includes("maximum bytes exceeded"),
+  );
+  const flow = new Flow(gateway);
+  for (let count = 0; count < 100; count++) flow.send();
+  await full;
+  await node.close();
+  const nats = await rig.connect();
+  const manager = await jetstreamManager(nats);
+  const name = "gangway_bot_events_0";
+  const last = await manager.streams.getMessage(name, { last_by_subj: ">" });
+  const session = await (await new Kvm(nats).open("gangway_bot_sessions")).get("0-1");
+  const stored = session?.json<{ session: Session }>().session.sequence;
+  assertLessOrEqual(stored ?? Infinity, Number(last?.header.get("Nats-Msg-Id").split(":")[1]));
+  await manager.streams.update(name, { max_bytes: -1 });
+  await rig.addNode();
+  await until(async () => (await checkStreams(nats, "bot", flow.sent)).missing.length === 0);
+  const { doubled, outOfOrder } = await checkStreams(nats, "bot", flow.sent);
+  assertEquals([doubled, outOfOrder, gateway.identifies.length], [0, 0, 1]);
+});
+
+natsTest("ClusterNode has message ids remembered for the life of a session and a lease", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
+  const manager = await jetstreamManager(await rig.connect());
+  for (const [leaseMs, windowMs] of [[10_000, 300_000], [250_000, 430_000]] as const) {
+    const node = await rig.addNode({ app: `lease${leaseMs}`, leaseMs });
+    await rig.ready(1);
+    const { config } = await manager.streams.info(`gangway_lease${leaseMs}_events_0`);
+    assertEquals(config.duplicate_window, windowMs * 1_000_000);
+    await node.close();
+  }
+});
+
 natsTest("ClusterNode tells of events that a lost session has cost", async (server) => {
   await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
   const { gateway } = rig;
@@ -138,6 +230,22 @@ natsTest("ClusterNode rescales the cluster, driven from any node: nothing lost o
   await until(async () => (await checkStreams(nats, "bot", flow.sent)).missing.length === 0);
   const { doubled, outOfOrder } = await checkStreams(nats, "bot", flow.sent);
   assertEquals([doubled, outOfOrder, gateway.identifies.length, gateway.violations], [0, 0, 5, []]);
+});
+
+natsTest("ClusterNode rescales also where more comes at the switch than may wait for NATS", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 2, guilds: 4, maxConcurrency: 16 });
+  const { gateway } = rig;
+  const node = await rig.addNode({ maxPending: 100 });
+  await rig.ready(2);
+  const flow = new Flow(gateway);
+  flow.start(300);
+  await node.rescale(1);
+  await rig.ready(1);
+  flow.stop();
+  const nats = await rig.connect();
+  await until(async () => (await checkStreams(nats, "bot", flow.sent)).missing.length === 0);
+  const { doubled, outOfOrder } = await checkStreams(nats, "bot", flow.sent);
+  assertEquals([doubled, outOfOrder, gateway.identifies.length, gateway.violations], [0, 0, 3, []]);
 });
 
 natsTest("ClusterNode refuses a rescale that cannot be, and can be called off", async (server) => {

@@ -114,9 +114,10 @@ natsTest("Publisher publishes everything once and in order while the server is k
   const rest: Promise<void>[] = [];
   for (let kill = 0; kill < 3; kill++) {
     const from = 101 + kill * 1_000;
-    rest.push(writer.write(from, from + 499));
-    // Some of them are under way.
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const first = writer.write(from, from);
+    rest.push(writer.write(from + 1, from + 499));
+    // Others are under way then.
+    await first;
     await server.kill();
     rest.push(writer.write(from + 500, from + 999));
     await server.start();

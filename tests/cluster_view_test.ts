@@ -33,6 +33,7 @@ function statusOf(leases: ClusterLeaseStatus[]): ClusterStatus {
     streams: [{ stream: "a", messages: 10, bytes: 100 }, { stream: "b", messages: 1, bytes: 5 }],
     lag: [lag, { ...lag, group: "statistics" }, { ...lag, stream: "b" }],
     deadLetters: 0,
+    losses: { times: 2, events: 7 },
   };
 }
 
@@ -89,4 +90,6 @@ test("clusterMetricsText has no sample of what is not known", () => {
   assertStringIncludes(text, `gangway_cluster_node_pending_events${labels} 3\n`);
   assertStringIncludes(text, `gangway_cluster_leases${labels} 2\n`);
   assertStringIncludes(text, 'gangway_cluster_stream_lag{group="workers"} 2\n');
+  assertStringIncludes(text, "gangway_cluster_losses 2\n");
+  assertStringIncludes(text, "gangway_cluster_events_lost 7\n");
 });

@@ -13,6 +13,16 @@ export interface BoardEntry {
   readonly seenAt: number;
 }
 
+/** What has changed on the board. */
+export interface BoardChange {
+  /** Under which key. */
+  readonly key: string;
+  /** The value that was there, where there was one. */
+  readonly before: unknown;
+  /** The value that is there now, where there is one. */
+  readonly after: unknown;
+}
+
 /** Options of {@linkcode Board.open}. */
 export interface BoardOptions {
   /** How many servers keep a copy, where the bucket has to be made. */
@@ -35,7 +45,7 @@ export class Board implements AsyncDisposable {
   readonly #entries = new Map<string, BoardEntry>();
   /** The newest revision known of each key, of those that were removed as well. */
   readonly #revisions = new Map<string, number>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(change: BoardChange) => void>();
   readonly #over = new AbortController();
   #watching: { stop(): void } | null = null;
   #ended: Promise<void> = Promise.resolve();
@@ -95,7 +105,7 @@ export class Board implements AsyncDisposable {
   }
 
   /** Calls a listener after every change, until the signal aborts. */
-  onChange(listener: () => void, signal: AbortSignal): void {
+  onChange(listener: (change: BoardChange) => void, signal: AbortSignal): void {
     this.#listeners.add(listener);
     signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
   }
@@ -191,9 +201,10 @@ export class Board implements AsyncDisposable {
 
   #apply(key: string, value: unknown, revision: number): void {
     if (revision <= (this.#revisions.get(key) ?? 0)) return;
+    const before = this.#entries.get(key)?.value;
     this.#revisions.set(key, revision);
     this.#entries.set(key, { value, revision, seenAt: performance.now() });
-    this.#tell();
+    this.#tell({ key, before, after: value });
   }
 
   #drop(key: string, revision: number): void {
@@ -203,11 +214,12 @@ export class Board implements AsyncDisposable {
   }
 
   #forget(key: string): void {
-    if (this.#entries.delete(key)) this.#tell();
+    const before = this.#entries.get(key)?.value;
+    if (this.#entries.delete(key)) this.#tell({ key, before, after: undefined });
   }
 
-  #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
+  #tell(change: BoardChange): void {
+    for (const listener of [...this.#listeners]) listener(change);
   }
 }
 

@@ -1,8 +1,10 @@
+import { onAbort } from "../abortable.ts";
 import type { SessionStartLimit } from "../payload.ts";
 import { identifyKeyOf } from "../sharding.ts";
 import type { IdentifyPermit, IdentifyRateLimiter, IdentifyRequest } from "../times_per.ts";
 import { type BudgetLimited, IdentifyBudget } from "./identify_budget.ts";
 import { IdentifySlots, type IdentifySlotsOptions } from "./identify_slots.ts";
+import { isRenewal } from "./membership.ts";
 import { Rounds } from "./rounds.ts";
 
 /** Options of a {@linkcode ClusterIdentifyQueue}. */
@@ -47,7 +49,8 @@ export class ClusterIdentifyQueue implements IdentifyRateLimiter, AsyncDisposabl
     this.#budget = new IdentifyBudget(options.board, options.reserve);
     this.#slots = new IdentifySlots(options);
     this.#rounds = new Rounds({ round: () => this.#round(), onError: options.onError });
-    options.board.onChange(() => {
+    options.board.onChange((change) => {
+      if (isRenewal(change)) return;
       this.#slots.observe();
       if (this.#waiters.length > 0) this.#rounds.ask();
     }, this.#over.signal);
@@ -74,20 +77,20 @@ export class ClusterIdentifyQueue implements IdentifyRateLimiter, AsyncDisposabl
   acquire({ shardId, priority = shardId, signal }: IdentifyRequest): Promise<IdentifyPermit> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const onAbort = () => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        this.#rounds.ask();
-        reject(signal?.reason);
-      };
+      const waiting = new AbortController();
       const waiter: Waiter = {
         shardId,
         priority,
         grant: (permit) => {
-          signal?.removeEventListener("abort", onAbort);
+          waiting.abort();
           resolve(permit);
         },
       };
-      signal?.addEventListener("abort", onAbort, { once: true });
+      onAbort(signal, waiting.signal, (reason) => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        this.#rounds.ask();
+        reject(reason);
+      });
       this.#waiters.push(waiter);
       this.#waiters.sort((one, other) => one.priority - other.priority);
       queueMicrotask(() => this.#rounds.ask());

@@ -12,7 +12,7 @@ export function clusterMetricsText(status: ClusterStatus | null): string {
     metricText(`gangway_cluster_${name}`, "gauge", help, [[{}, value]]);
   const up = whole("up", "Whether NATS could be asked.", Number(status !== null));
   if (status === null) return up;
-  const { shardCount, rescalingTo, nodes, leases, identify, deadLetters } = status;
+  const { shardCount, rescalingTo, nodes, leases, identify, deadLetters, losses } = status;
   const { remaining, resetAt, maxConcurrency, holding, waiting } = identify;
   const streams = streamsOf(status);
   const groups = groupsOf(status);
@@ -73,6 +73,8 @@ export function clusterMetricsText(status: ClusterStatus | null): string {
       ({ redelivered }) => redelivered,
     ),
     whole("dead_letters", "Events that no worker could handle.", deadLetters),
+    whole("losses", "How often events were lost since the cluster began.", losses.times),
+    whole("events_lost", "How many events those were, at least.", losses.events),
   ].join("");
 }
 

@@ -89,7 +89,7 @@ const MIN_LEASE_MS = 1_000;
  */
 export function checkClusterNodeOptions(options: ClusterNodeOptions): void {
   checkObject("make a cluster node: nats", options.nats, "publish", "subscribe", "status");
-  const { leaseMs = 10_000, stream: { duplicateWindowMs = 300_000 } = {} } = options;
+  const { leaseMs = 10_000, stream: { duplicateWindowMs = leaseMs } = {} } = options;
   checkNumber("make a cluster node: leaseMs", leaseMs, MIN_LEASE_MS, MAX_TIMER_MS);
   // What a node sends again, it sends within its lease.
   checkNumber("make a cluster node: stream.duplicateWindowMs", duplicateWindowMs, leaseMs);

@@ -44,6 +44,7 @@ ${PAGE_LOGIN}  <noscript><p class="problem">This page needs JavaScript; <code>st
       <div><dt>Identifies renewed at</dt><dd id="reset">–</dd></div>
       <div><dt>Events in streams</dt><dd id="messages">–</dd></div>
       <div><dt>Dead letters</dt><dd id="dead">–</dd></div>
+      <div><dt>Times events were lost</dt><dd id="losses">–</dd></div>
     </dl>
     ${table("nodes", "Nodes", ["Node", "State", "Shards ready", "Lease left", "Joined"])}
     ${table("groups", "Workers", ["Group", "State", "Waiting", "Running", "Delivered again"])}

@@ -45,6 +45,7 @@ function show(view) {
   setText(byId("reset"), identify.resetAt === null ? "–" : timeText(identify.resetAt));
   setText(byId("messages"), numberText(streams.messages));
   setText(byId("dead"), numberText(view.deadLetters));
+  setText(byId("losses"), numberText(view.losses));
   const rescaling = rescalingTo === null ? "" : "; rescaling to " + numberText(rescalingTo);
   setText(byId("state"), (shardCount === null ? "No shards" : numberText(shardCount) + " shards") + rescaling);
   document.title = (shardCount === null ? "" : view.ready + "/" + shardCount + " ready – ") + "Cluster status";

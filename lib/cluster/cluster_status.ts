@@ -2,6 +2,7 @@ import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { Board } from "./board.ts";
 import { readIdentifyStatus } from "./identify_status.ts";
 import { setsOf } from "./lease_set.ts";
+import { type ClusterLosses, lossesOf } from "./losses.ts";
 import { NODE_PREFIX, type NodeRecord } from "./membership.ts";
 import { ClusterNames, shardsOf } from "./names.ts";
 import { isMissing, type NatsConnection } from "./nats.ts";
@@ -110,6 +111,8 @@ export interface ClusterStatus {
   lag: ClusterLagStatus[];
   /** How many events no worker could handle. */
   deadLetters: number;
+  /** What nobody will ever receive, since the cluster began. */
+  losses: ClusterLosses;
 }
 
 /** Options of {@linkcode clusterStatus}. */
@@ -161,6 +164,7 @@ export async function clusterStatus(options: ClusterStatusOptions): Promise<Clus
     streams,
     lag,
     deadLetters,
+    losses: lossesOf(board),
   };
 }
 
@@ -173,6 +177,7 @@ function noCluster(): Omit<ClusterStatus, "streams" | "lag" | "deadLetters"> {
     nodes: [],
     leases: [],
     identify: { remaining: null, resetAt: null, maxConcurrency: 1, holding: [], waiting: 0 },
+    losses: { times: 0, events: 0 },
   };
 }
 

@@ -79,6 +79,8 @@ export interface ClusterView {
   groups: ClusterGroupLag[];
   streams: { count: number; messages: number; bytes: number };
   deadLetters: number;
+  /** How often events were lost. */
+  losses: number;
 }
 
 /** How far a group of workers is with all streams. */
@@ -86,7 +88,7 @@ export type ClusterGroupLag = Omit<ClusterLagStatus, "stream">;
 
 /** Sums up what the page shows. */
 export function viewOf(status: ClusterStatus): ClusterView {
-  const { shardCount, rescalingTo, nodes, leases, identify, deadLetters } = status;
+  const { shardCount, rescalingTo, nodes, leases, identify, deadLetters, losses } = status;
   const [some, rest] = [leases.filter(isTroubled), leases.filter((lease) => !isTroubled(lease))];
   return {
     shardCount,
@@ -99,6 +101,7 @@ export function viewOf(status: ClusterStatus): ClusterView {
     groups: groupsOf(status),
     streams: streamsOf(status),
     deadLetters,
+    losses: losses.times,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { DeliverPolicy, DiscardPolicy, JetStreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import type { ClusterNames, EventPlace } from "./names.ts";
 import { parseEventSubject, parseMessageId, shardsOf } from "./names.ts";
-import { nanosOf } from "./nats.ts";
+import { isMissing, nanosOf } from "./nats.ts";
 import { unshrink } from "./shrink.ts";
 
 /** How streams are kept. */
@@ -25,16 +25,13 @@ export interface StreamOptions {
    */
   maxBytes?: number;
   /**
-   * How long the server remembers message ids, in milliseconds: what is sent twice within it is kept once. It has to
+   * How long the server remembers message ids, in milliseconds: what is sent twice within it is kept once. It should
    * cover how long a session can be resumed after its connection was lost, and a lease.
    *
-   * @default {300_000}
+   * @default {300_000}, or what covers a longer lease
    */
   duplicateWindowMs?: number;
 }
-
-/** "stream not found" */
-const NOT_FOUND = 10059;
 
 /** The stream of one lease's events. */
 export class EventStream {
@@ -69,7 +66,7 @@ export class EventStream {
     try {
       return (await this.#manager.streams.info(this.name)).state.last_seq;
     } catch (error) {
-      if ((error as { code?: number }).code !== NOT_FOUND) throw error;
+      if (!isMissing(error)) throw error;
       await this.#create();
       return 0;
     }

@@ -1,37 +1,28 @@
 import { abortable } from "../abortable.ts";
 import { delay } from "../delay.ts";
 import type { GatewayEvent } from "../gateway_event.ts";
+import { guildsArrived } from "../guild_arrivals.ts";
 import { GatewayIntent } from "../intent.ts";
-import type { Session } from "../session_store.ts";
+import { type Session, sessionKeyOf } from "../session_store.ts";
 import type { Shard } from "../shard.ts";
 import { ClusterSessionStore } from "./cluster_session_store.ts";
 import { serveCommands } from "./commands.ts";
-import { GuildWatch } from "./guild_watch.ts";
+import { KeptEvents } from "./kept_events.ts";
 import { Losses } from "./losses.ts";
 import type { LeaseMode, LeaseRunnerOptions } from "./lease_runner_options.ts";
 import { type EventPlace, messageIdOf } from "./names.ts";
 import { Publisher } from "./publisher.ts";
 import type { PublishedCopies } from "./takeover.ts";
-
-/** An event that was received and is neither published nor dropped yet. */
-interface KeptEvent {
-  readonly type: string;
-  readonly payload: Uint8Array;
-  readonly publish: () => Promise<void>;
-  readonly drop: () => Promise<void>;
-}
+import { within } from "./within.ts";
 
 /** How often a sequence number is stored at most, in milliseconds; the stream has the newest. */
 const SESSION_INTERVAL_MS = 10_000;
 
-/** How long it takes at most until a shard has told its store what is handled, in milliseconds. */
-const STORED_MS = 500;
-
 /** How far apart two sets of shards may receive an event, in milliseconds. */
 export const SKEW_MS = 2_000;
 
-/** How often to look whether a session has begun, in milliseconds. */
-const MOVABLE_POLL_MS = 20;
+/** How long guilds are waited for once a shard is ready, in milliseconds: some never come. */
+const GUILDS_TIMEOUT_MS = 30_000;
 
 /** How long a session that is beginning is waited for when a lease is handed over, in milliseconds. */
 const BEGIN_TIMEOUT_MS = 2_000;
@@ -49,9 +40,12 @@ export class LeaseRunner {
   readonly #losses: Losses;
   /** What the stream had of each shard when this node took over. */
   readonly #published = new Map<number, EventPlace>();
-  readonly #guilds = new Map<number, GuildWatch>();
+  /** When the guilds of each shard have come. */
+  readonly #guilds: Promise<void>[] = [];
+  readonly #kept = new KeptEvents();
   #mode: LeaseMode;
-  #kept: KeptEvent[] = [];
+  /** How far each shard was when the mode changed: up to there all was received in the mode before. */
+  #places: ReadonlyMap<number, EventPlace> = new Map();
   #isStalled = false;
   #onDrained: (() => void) | null = null;
 
@@ -91,11 +85,6 @@ export class LeaseRunner {
     return this.#publisher.pending + this.#kept.length;
   }
 
-  /** What becomes of events now. */
-  get mode(): LeaseMode {
-    return this.#mode;
-  }
-
   /** Whether its shards can go to another node: one that is about to begin a session would begin another one there. */
   get isMovable(): boolean {
     return Array.from(this.#shards.values()).every(({ phase, session }) =>
@@ -113,7 +102,7 @@ export class LeaseRunner {
 
   /** Resolves when all shards are usable and have their guilds: they can take over. */
   async warm(): Promise<void> {
-    await abortable(Promise.all([...this.#guilds.values()].map(({ arrived }) => arrived)), this.#over.signal);
+    await abortable(Promise.all(this.#guilds), this.#over.signal);
     await abortable(Promise.all([...this.#shards.values()].map(({ ready }) => ready)), this.#over.signal);
   }
 
@@ -122,9 +111,8 @@ export class LeaseRunner {
    * there, and not with what was left to the set of shards before.
    */
   async keep(): Promise<void> {
-    this.#mode = "keeping";
-    await delay(STORED_MS, { signal: this.#over.signal });
-    await this.#store.flush();
+    this.#change("keeping");
+    await this.#storePlaces();
   }
 
   /**
@@ -132,15 +120,12 @@ export class LeaseRunner {
    * that is in the stream, and whoever takes over begins after it.
    */
   async goLive(copies: PublishedCopies): Promise<void> {
-    this.#mode = "live";
-    const published = this.#kept.splice(0).map(({ type, payload, publish, drop }) =>
-      copies.take(type, payload) ? drop() : publish()
-    );
-    for (const shard of this.#shards.values()) this.#serve(shard);
+    const isNew = this.#change("live");
+    const released = this.#kept.release(copies);
+    if (isNew) { for (const shard of this.#shards.values()) this.#serve(shard); }
     if (this.pending === 0) this.#drained();
-    await abortable(Promise.all(published), this.#over.signal);
-    await delay(STORED_MS, { signal: this.#over.signal });
-    await this.#store.flush();
+    await abortable(released, this.#over.signal);
+    await this.#storePlaces();
   }
 
   /** Ends because another set of shards takes over: the sessions end, and all that was received is published. */
@@ -153,8 +138,7 @@ export class LeaseRunner {
 
   /** Ends in order: the sessions are kept, and all that was received is published. */
   async handOver(cleanup = false): Promise<void> {
-    const deadline = performance.now() + BEGIN_TIMEOUT_MS;
-    while (!this.isMovable && !this.#over.signal.aborted && performance.now() < deadline) await delay(MOVABLE_POLL_MS);
+    await this.#untilMovable();
     const shards = [...this.#shards.values()];
     await Promise.all(shards.map((shard) => shard.close({ cleanup })));
     await this.#drain();
@@ -192,8 +176,16 @@ export class LeaseRunner {
     shard.eventDispatcher.listenAll((event) => this.#onEvent(event), { signal });
     shard.dispatcher.listen("sequence_gap", ({ missed }) => this.#losses.gap(shard, missed), { signal });
     if (this.#mode === "live") this.#serve(shard);
-    else this.#guilds.set(shardId, new GuildWatch((shard.intents & GatewayIntent.Guilds) !== 0));
+    else this.#awaitGuilds(shard);
     this.#connect(shard);
+  }
+
+  #awaitGuilds(shard: Shard): void {
+    const hasGuilds = (shard.intents & GatewayIntent.Guilds) !== 0;
+    const timeoutMs = hasGuilds ? GUILDS_TIMEOUT_MS : 0;
+    const arrived = guildsArrived(shard, { timeoutMs, signal: this.#over.signal });
+    arrived.catch(() => {});
+    this.#guilds.push(arrived);
   }
 
   #serve(shard: Shard): void {
@@ -225,25 +217,14 @@ export class LeaseRunner {
     if (shardId === null || sessionId === null || sequence === null) return;
     const place = { sessionId, sequence };
     this.#losses.see(shardId, place);
-    if (this.#mode !== "live") this.#guilds.get(shardId)?.see(event);
     if (this.#mode === "silent" || (events !== null && !events.has(type))) return;
     const published = this.#published.get(shardId);
     if (published?.sessionId === sessionId && sequence <= published.sequence) return;
     const publish = () => this.#publisher.publish(names.event(type, shardId), messageIdOf(place), event.payload);
     if (this.#mode === "live") event.waitUntil(publish());
-    else this.#keepEvent(event, publish);
-    if (this.pending >= maxPending) this.#stall();
-  }
-
-  #keepEvent(event: GatewayEvent, publish: () => Promise<void>): void {
-    const { type, payload } = event;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    event.waitUntil(promise);
-    const settle = (settled: Promise<void>) => {
-      resolve(settled);
-      return settled;
-    };
-    this.#kept.push({ type, payload, publish: () => settle(publish()), drop: () => settle(Promise.resolve()) });
+    else this.#kept.keep(event, publish);
+    // What is kept at a rescale has to stay whole until the switch: its copies are told apart there, and not later.
+    if (this.#publisher.pending >= maxPending) this.#stall();
   }
 
   /** A WebSocket cannot be paused: its shards close, with their sessions kept, until all is published. */
@@ -271,16 +252,42 @@ export class LeaseRunner {
   #release(): void {
     this.#over.abort();
     this.#publisher.stop();
-    for (const guilds of this.#guilds.values()) guilds[Symbol.dispose]();
+  }
+
+  /** Whether it is a change, and not tried again. */
+  #change(mode: LeaseMode): boolean {
+    if (mode === this.#mode) return false;
+    this.#mode = mode;
+    this.#places = this.#losses.places;
+    return true;
+  }
+
+  /** Stores that all that was received in the mode before is done with: the shards say so as well, but later. */
+  async #storePlaces(): Promise<void> {
+    for (const [shardId, { sessionId, sequence }] of this.#places) {
+      const session = this.#shards.get(shardId)?.session ?? null;
+      if (session?.id !== sessionId) continue;
+      await this.#store.save(sessionKeyOf(shardId, session.shardCount), { ...session, sequence });
+    }
+    await this.#store.flush();
+  }
+
+  async #untilMovable(): Promise<void> {
+    if (this.isMovable) return;
+    const movable = Promise.withResolvers<void>();
+    const listening = new AbortController();
+    const look = () => {
+      if (this.isMovable) movable.resolve();
+    };
+    for (const { dispatcher } of this.#shards.values()) dispatcher.listen("phase", look, { signal: listening.signal });
+    await within(movable.promise, BEGIN_TIMEOUT_MS, this.#over.signal);
+    listening.abort();
   }
 
   async #drain(): Promise<void> {
     if (this.#publisher.pending === 0) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      this.#onDrained = resolve;
-      timer = setTimeout(resolve, DRAIN_TIMEOUT_MS);
-    });
-    clearTimeout(timer);
+    const drained = Promise.withResolvers<void>();
+    this.#onDrained = drained.resolve;
+    await within(drained.promise, DRAIN_TIMEOUT_MS, this.#over.signal);
   }
 }

@@ -1,4 +1,4 @@
-import type { Board } from "./board.ts";
+import type { Board, BoardChange } from "./board.ts";
 import { Deadline } from "./deadline.ts";
 
 /** What a node tells about itself. */
@@ -17,8 +17,6 @@ export interface NodeRecord {
 export interface MembershipOptions {
   /** Where the records are. */
   board: Board;
-  /** What the keys begin with: one for each kind of member. */
-  prefix: string;
   /** What the node is called. */
   name: string;
   /** How long a member counts as there after its last renewal, in milliseconds. */
@@ -86,12 +84,13 @@ export class Membership {
 
   /** The members there are, this one included, that can be given something. */
   get takers(): string[] {
-    return [...this.#members()].filter(([, { leaving }]) => !leaving).map(([id]) => id);
+    const members = [...this.#options.board.under<NodeRecord>(NODE_PREFIX)];
+    return members.filter(([, { leaving }]) => !leaving).map(([id]) => id);
   }
 
   /** Whether somebody is, or may still be, there. */
   has(id: string): boolean {
-    return this.#options.board.get(this.#key(id)) !== undefined;
+    return this.#options.board.get(NODE_PREFIX + id) !== undefined;
   }
 
   /**
@@ -101,7 +100,7 @@ export class Membership {
   isGone(id: string, seenAt: number): boolean {
     const { board, leaseMs } = this.#options;
     if (this.has(id)) return false;
-    return board.wasRemoved(this.#key(id)) || performance.now() - seenAt >= leaseMs;
+    return board.wasRemoved(NODE_PREFIX + id) || performance.now() - seenAt >= leaseMs;
   }
 
   /** Renews now: for when NATS can be reached again. */
@@ -130,7 +129,7 @@ export class Membership {
     await this.#work;
     this.#deadline = null;
     try {
-      await this.#options.board.remove(this.#key(this.#id));
+      await this.#options.board.remove(NODE_PREFIX + this.#id);
     } catch (error) {
       this.#options.onError(error);
     }
@@ -138,20 +137,11 @@ export class Membership {
 
   /** Removes the records of members that have not been seen to renew for a whole lease. */
   async removeDead(): Promise<void> {
-    const { board, prefix, leaseMs } = this.#options;
+    const { board, leaseMs } = this.#options;
     const now = performance.now();
-    for (const [id, , { seenAt, revision }] of [...board.under(prefix)]) {
-      if (id !== this.#id && now - seenAt >= leaseMs) await board.remove(this.#key(id), revision);
+    for (const [id, , { seenAt, revision }] of [...board.under(NODE_PREFIX)]) {
+      if (id !== this.#id && now - seenAt >= leaseMs) await board.remove(NODE_PREFIX + id, revision);
     }
-  }
-
-  *#members(): Generator<[id: string, record: NodeRecord]> {
-    const { board, prefix } = this.#options;
-    for (const [id, record] of board.under<NodeRecord>(prefix)) yield [id, record];
-  }
-
-  #key(id: string): string {
-    return this.#options.prefix + id;
   }
 
   #enqueue(work: () => Promise<void>): Promise<void> {
@@ -172,7 +162,7 @@ export class Membership {
     // From before the request: it may be late, but never early.
     const deadline = new Deadline(leaseMs * TRUSTED_PART);
     const record = this.#record = { ...this.#record, renewals: this.#record.renewals + 1 };
-    const key = this.#key(this.#id);
+    const key = NODE_PREFIX + this.#id;
     try {
       // A write that was answered too late may have been done: then the key is there, and nobody else writes to it.
       const isWritten = await board.write(key, record) || (this.has(this.#id) && await board.write(key, record));
@@ -214,6 +204,12 @@ export class Membership {
     this.#deadline = null;
     this.#options.onFence();
   }
+}
+
+/** Whether a change says no more than that somebody is still there. */
+export function isRenewal({ key, before, after }: BoardChange): boolean {
+  if (!key.startsWith(NODE_PREFIX) || before === undefined || after === undefined) return false;
+  return (before as NodeRecord).leaving === (after as NodeRecord).leaving;
 }
 
 function newId(name: string): string {

@@ -50,6 +50,7 @@ export { clusterStatusHandler, type ClusterStatusHandlerOptions } from "./cluste
 export { ClusterWorker } from "./cluster_worker.ts";
 export type { ClusterWorkerOptions } from "./cluster_worker_options.ts";
 export type { StreamOptions } from "./event_stream.ts";
+export type { ClusterLosses } from "./losses.ts";
 export type { NatsConnection } from "./nats.ts";
 export type { LeaseState } from "./plan.ts";
 export { type RemoteSendOptions, RemoteShard, type RemoteShardOptions } from "./remote_shard.ts";

@@ -3,14 +3,15 @@ import type { KV } from "@nats-io/kv";
 import type { SessionStore } from "../session_store.ts";
 import type { Shard } from "../shard.ts";
 import { Board } from "./board.ts";
-import type { ClusterNodeEvents } from "./cluster_events.ts";
+import type { ClusterNodeEvents, EventsLostData } from "./cluster_events.ts";
 import { ClusterIdentifyQueue } from "./cluster_identify_queue.ts";
 import type { ClusterNodeOptions } from "./cluster_node_options.ts";
 import { EventStream } from "./event_stream.ts";
 import { LeaseKeeper, type LeasePlace } from "./lease_keeper.ts";
 import { LeaseRunner } from "./lease_runner.ts";
 import type { LeaseMode } from "./lease_runner_options.ts";
-import { Membership, NODE_PREFIX } from "./membership.ts";
+import { LossCount } from "./losses.ts";
+import { isRenewal, Membership } from "./membership.ts";
 import type { ClusterNames } from "./names.ts";
 import { onConnectionChange, openBucket } from "./nats.ts";
 import { leaseReport, serveReports } from "./node_report.ts";
@@ -36,11 +37,18 @@ export interface NodeLifeOptions {
 /** How long an acknowledgement of the stream may take, in milliseconds. */
 const ACK_TIMEOUT_MS = 5_000;
 
+/** How long a session can be resumed once its connection was lost, in milliseconds: Discord says no number. */
+const SESSION_LIFE_MS = 180_000;
+
+/** How long message ids are remembered at least where nobody says otherwise, in milliseconds. */
+const DUPLICATE_WINDOW_MS = 300_000;
+
 /** What a node consists of from when it joins to when it has left. */
 export class NodeLife {
   readonly #parts: NodeLifeOptions;
   readonly #sessions: KV;
   readonly #manager: JetStreamManager;
+  readonly #losses: LossCount;
   readonly #over = new AbortController();
   readonly #left = new AbortController();
   /** What all nodes agree on. */
@@ -59,10 +67,10 @@ export class NodeLife {
     this.#parts = parts;
     this.#sessions = sessions;
     this.#manager = manager;
+    this.#losses = new LossCount(board);
     this.board = board;
     this.membership = new Membership({
       board,
-      prefix: NODE_PREFIX,
       name,
       leaseMs,
       onFence: () => {
@@ -94,7 +102,10 @@ export class NodeLife {
       membership: this.membership,
       intervalMs: leaseMs / 4,
       makeRunner: (place, mode) => this.#makeRunner(place, mode),
-      onRound: (keeper) => steps.take(keeper),
+      onRound: async (keeper) => {
+        await this.#losses.store();
+        await steps.take(keeper);
+      },
       emit,
     });
   }
@@ -125,7 +136,10 @@ export class NodeLife {
         for (const { runner } of this.keeper.held) runner.reconnected();
       },
     }, signal);
-    this.board.onChange(() => this.keeper.ask(), signal);
+    // Whoever does not renew any more is found in a round that nobody asks for.
+    this.board.onChange((change) => {
+      if (!isRenewal(change)) this.keeper.ask();
+    }, signal);
     serveReports({
       nats,
       subject: names.report,
@@ -143,6 +157,7 @@ export class NodeLife {
   async leave(cleanup: boolean): Promise<void> {
     this.#over.abort();
     await Promise.all([this.membership.announceLeave(), this.keeper.leave(cleanup)]);
+    await this.#losses.store().catch((error) => this.#parts.emit("cluster_error", { error }));
     this.#left.abort();
     await this.queue[Symbol.asyncDispose]();
     await this.membership.leave();
@@ -150,8 +165,12 @@ export class NodeLife {
   }
 
   #streamOf(lease: number): EventStream {
-    const { options: { stream = {} }, names } = this.#parts;
-    return new EventStream(this.#manager, names, lease, planOf(this.board)?.shardsPerLease ?? 1, stream);
+    const { options, names } = this.#parts;
+    const duplicateWindowMs = Math.max(DUPLICATE_WINDOW_MS, SESSION_LIFE_MS + leaseMsOf(options));
+    return new EventStream(this.#manager, names, lease, planOf(this.board)?.shardsPerLease ?? 1, {
+      duplicateWindowMs,
+      ...options.stream,
+    });
   }
 
   #makeRunner({ lease, generation, shardIds, shardCount, epoch }: LeasePlace, mode: LeaseMode): LeaseRunner {
@@ -172,7 +191,10 @@ export class NodeLife {
       maxPending,
       publishWindow,
       ackTimeoutMs: ACK_TIMEOUT_MS,
-      emit,
+      emit: (name, data) => {
+        if (name === "events_lost") this.#losses.add(data as EventsLostData);
+        emit(name, data);
+      },
       onCritical: (error) => onCritical(generation, error),
     });
   }

@@ -1,4 +1,5 @@
 import { createInbox } from "@nats-io/nats-core";
+import { onAbort } from "../abortable.ts";
 import type { ChannelInfoField } from "../command_data.ts";
 import type { MembersQuery } from "../member_query.ts";
 import type { GuildMember, PresenceUpdateData, VoiceStateUpdateData } from "../payload.ts";
@@ -138,8 +139,7 @@ export class RemoteShard {
     onChange(() => {
       if (ownerOf(this.shardId) !== asked) ask();
     }, over.signal);
-    const onAbort = () => reject(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    onAbort(signal, over.signal, reject);
     try {
       expect();
       ask();
@@ -149,7 +149,6 @@ export class RemoteShard {
       clearTimeout(timer);
       clearTimeout(retryTimer);
       subscription.unsubscribe();
-      signal?.removeEventListener("abort", onAbort);
     }
   }
 }

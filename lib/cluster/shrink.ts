@@ -9,5 +9,6 @@ export async function unshrink(data: Uint8Array): Promise<Uint8Array> {
 }
 
 async function through(data: Uint8Array, stream: CompressionStream | DecompressionStream): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(new Blob([data.slice()]).stream().pipeThrough(stream)).arrayBuffer());
+  const whole = new Blob([data as Uint8Array<ArrayBuffer>]).stream();
+  return new Uint8Array(await new Response(whole.pipeThrough(stream)).arrayBuffer());
 }
