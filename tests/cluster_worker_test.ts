@@ -1,7 +1,10 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { clusterStatus } from "../lib/cluster/mod.ts";
 import { capturedErrors } from "./captured_errors.ts";
+import { Child } from "./child.ts";
 import { Flow } from "./cluster/flow.ts";
 import { ClusterRig, natsTest, until } from "./cluster/rig.ts";
 
@@ -83,6 +86,47 @@ natsTest(
   },
 );
 
+natsTest(
+  "ClusterWorker's event that kills it becomes a dead letter, and those that were with it do not",
+  async (server) => {
+    await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
+    await rig.addNode();
+    await rig.ready(1);
+    const others = Array.from({ length: 20 }, (_, index) => `${index} ${Date.now()}`);
+    for (const content of ["poison", ...others]) rig.say(content);
+    const folder = await mkdtemp(`${tmpdir()}/gangway-poison-`);
+    try {
+      const log = `${folder}/log`;
+      const buried = Promise.withResolvers<void>();
+      const args = { nats: server.url, log, poison: "poison", options: { ackWaitMs: 500, maxDeliver: 1 } };
+      const onLine = (line: string) => {
+        if (line.includes("dead_letter")) buried.resolve();
+      };
+      // It dies of it once, and once more where that is tried alone.
+      for (let death = 0; death < 2; death++) {
+        await using worker = new Child("cluster/worker_process.ts", [JSON.stringify(args)], onLine);
+        await worker.ended;
+      }
+      await using _ = new Child("cluster/worker_process.ts", [JSON.stringify(args)], onLine);
+      await buried.promise;
+      const handled = async () =>
+        (await readFile(log, "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
+      await until(async () => (await handled()).length === others.length);
+      assertEquals(
+        (await handled()).map((line) => line.split(" ")[0]).sort(),
+        others.map((content) => content.split(" ")[0]).sort(),
+      );
+      const nats = await rig.connect();
+      assertEquals((await clusterStatus({ nats })).deadLetters, 1);
+      const message = await (await jetstreamManager(nats)).streams.getMessage("gangway_bot_dead", { seq: 1 });
+      assertEquals(message?.header.get("Gangway-Error"), "Error: No worker finished it");
+      assert(new TextDecoder().decode(message?.data).includes("poison"));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+);
+
 natsTest("ClusterWorker handles no more at once than it may", async (server) => {
   await using rig = await ClusterRig.start(server);
   await rig.addNode();
@@ -148,6 +192,9 @@ natsTest("ClusterWorker sends commands to the node that owns the shard, wherever
   const voice = gateway.next("payload", ({ op }) => op === 4);
   await shard.voiceStateUpdate({ guild_id: guildId, channel_id: null, self_mute: false, self_deaf: false });
   assertEquals((await voice).shardId, 1);
+  const info = gateway.next("payload", ({ op }) => op === 43);
+  await shard.requestChannelInfo(guildId, ["voice_start_time"]);
+  assertEquals((await info).shardId, 1);
   await assertRejects(() => shard.requestGuildMembers("nonsense", { query: "", limit: 1 }), TypeError, "snowflake");
   await assertRejects(
     () => shard.requestSoundboardSounds([], { signal: AbortSignal.abort(new Error("no")) }),
@@ -156,13 +203,18 @@ natsTest("ClusterWorker sends commands to the node that owns the shard, wherever
   );
   assertThrows(() => worker.shard(2), RangeError, "from 0 to 1");
 
-  // While nobody has it, and before its next owner has a connection.
+  // What is under way when it goes, and what is asked while nobody has it.
+  gateway.loseChunks();
+  const asked = gateway.next("payload", ({ op }) => op === 8);
+  const members = shard.requestGuildMembers(guildId, { query: "", limit: 10 });
+  await asked;
   await one.close();
   const waiting = shard.presenceUpdate({ status: "idle" as never, since: null, activities: [], afk: false });
   const presence = gateway.next("payload", ({ op }) => op === 3);
   await rig.addNode();
   await waiting;
   assertEquals((await presence).shardId, 1);
+  assertEquals((await members).length, 3);
 });
 
 natsTest("ClusterWorker waits for its listeners when it is closed, and leaves the rest to others", async (server) => {
@@ -172,22 +224,24 @@ natsTest("ClusterWorker waits for its listeners when it is closed, and leaves th
   const handled = new Map<string, number>();
   const note = (content: string) => void handled.set(content, (handled.get(content) ?? 0) + 1);
   const one = await rig.makeWorker({ concurrency: 4 });
-  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
   one.eventDispatcher.listen("MESSAGE_CREATE", async ({ content }) => {
-    begun.resolve();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await released.promise;
     note(content);
   });
   await one.connect();
   const flow = new Flow(rig.gateway);
   for (let count = 0; count < 40; count++) flow.send();
-  await begun.promise;
-  await one.close();
-  const finished = handled.size;
-  assert(finished > 0 && finished < 40);
+  await until(() => one.running === 4);
+  const closing = one.close();
   const other = await rig.makeWorker();
   other.eventDispatcher.listen("MESSAGE_CREATE", ({ content }) => note(content));
   await other.connect();
+  // What waits for its turn goes back at once, however long those take.
+  await until(() => handled.size === 36);
+  assertEquals(one.running, 4);
+  released.resolve();
+  await closing;
   await until(() => handled.size === 40);
   assertEquals([...handled.values()].filter((count) => count > 1).length, 0);
 });

@@ -1,5 +1,4 @@
-import { jetstream, type JetStreamManager, jetstreamManager, type JsMsg } from "@nats-io/jetstream";
-import { headers } from "@nats-io/nats-core";
+import { type JetStreamManager, jetstreamManager, type JsMsg } from "@nats-io/jetstream";
 import { attempt } from "../attempt.ts";
 import { invalidState } from "../check.ts";
 import { Dispatcher } from "../dispatcher.ts";
@@ -9,6 +8,7 @@ import type { GatewayEvents } from "../payload.ts";
 import { checkShardId, shardIdOf } from "../sharding.ts";
 import { Board } from "./board.ts";
 import { checkClusterWorkerOptions, type ClusterWorkerOptions } from "./cluster_worker_options.ts";
+import { bury } from "./dead_letter.ts";
 import { ClusterNames, leaseOf, parseEventSubject, parseMessageId } from "./names.ts";
 import { leaseKeyOf, type LeaseRecord, planOf } from "./plan.ts";
 import { RemoteShard } from "./remote_shard.ts";
@@ -42,6 +42,7 @@ export class ClusterWorker implements AsyncDisposable {
   readonly #lifetime = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
   readonly #room: Semaphore;
+  readonly #alone = new Semaphore(1);
   readonly #failures = new WeakMap<Event, { error: unknown }>();
   #running = new Set<Promise<void>>();
   #life: Life | null = null;
@@ -194,7 +195,7 @@ export class ClusterWorker implements AsyncDisposable {
           maxAckPending: ordered ? 1 : 10_000,
           // Enough to be busy while the next come, and no more: what waits here no other worker gets.
           prefetch: ordered ? 1 : Math.min(256, Math.max(8, Math.ceil(2 * concurrency / names.length))),
-          onMessage: (message) => this.#take(message),
+          onMessage: (message, signal) => this.#take(message, signal),
           onError: (error) => this.dispatcher.dispatch("cluster_error", { error }),
         }),
       );
@@ -202,9 +203,9 @@ export class ClusterWorker implements AsyncDisposable {
     return LOOK_MS;
   }
 
-  /** Begins with an event as soon as there is room. */
-  async #take(message: JsMsg): Promise<void> {
-    await this.#room.take();
+  /** Begins with an event as soon as there is room; resolves with whether it did. */
+  async #take(message: JsMsg, signal: AbortSignal): Promise<boolean> {
+    if (!await this.#room.take(signal)) return false;
     const done = this.#handle(message)
       .catch((error) => this.dispatcher.dispatch("cluster_error", { error }))
       .finally(() => {
@@ -212,36 +213,60 @@ export class ClusterWorker implements AsyncDisposable {
         this.#running.delete(done);
       });
     this.#running.add(done);
+    return true;
   }
 
   async #handle(message: JsMsg): Promise<void> {
-    const { maxDeliver = 5, ackWaitMs = 30_000 } = this.#options;
+    const { nats, maxDeliver = 5, ackWaitMs = 30_000 } = this.#options;
     const subject = parseEventSubject(message.subject);
     const messageId = message.headers?.get("Nats-Msg-Id") ?? "";
     if (subject === null) return message.term();
     const data = { ...subject, messageId, deliveries: message.info.deliveryCount };
-    // It has ended so many workers, perhaps.
-    if (data.deliveries > maxDeliver) return await this.#bury(message, data, new Error("No worker finished it"));
+    if (!this.eventDispatcher.hasListeners(data.type)) return message.ack();
     const timer = setInterval(() => {
-      if (!this.#options.nats.isClosed()) message.working();
+      if (!nats.isClosed()) message.working();
     }, ackWaitMs / 2);
-    let failure: { error: unknown } | undefined;
     try {
-      failure = await this.#dispatch(message, data);
+      if (data.deliveries > maxDeliver) await this.#tryAlone(message, data);
+      else await this.#try(message, data);
     } finally {
       clearInterval(timer);
     }
+  }
+
+  async #try(message: JsMsg, data: WorkerEventData): Promise<void> {
+    const { maxDeliver = 5 } = this.#options;
+    const failure = await this.#dispatch(message, data);
     if (failure === undefined) return message.ack();
     if (data.deliveries >= maxDeliver) return await this.#bury(message, data, failure.error);
     message.nak(RETRY_MS * data.deliveries);
     this.dispatcher.dispatch("event_failed", { ...data, error: failure.error });
   }
 
+  /**
+   * Whether an event has ended its workers, or was with them when another one did, shows when it is tried alone. That it
+   * is being tried is written down before, for whoever gets it then.
+   */
+  async #tryAlone(message: JsMsg, data: WorkerEventData): Promise<void> {
+    const { group = "workers" } = this.#options;
+    const { board } = this.#life as Life;
+    const { stream, streamSequence } = message.info;
+    const key = `tried.${group}.${stream}.${streamSequence}`;
+    await this.#alone.take();
+    try {
+      const isTried = board.get(key) !== undefined || !await board.write(key, true);
+      if (isTried) await this.#bury(message, data, new Error("No worker finished it"));
+      else await this.#try(message, data);
+      await board.remove(key);
+    } finally {
+      this.#alone.free();
+    }
+  }
+
   async #dispatch(
     message: JsMsg,
     { type, shardId, messageId }: WorkerEventData,
   ): Promise<{ error: unknown } | undefined> {
-    if (!this.eventDispatcher.hasListeners(type)) return undefined;
     const isShrunk = message.headers?.get("Content-Encoding") === "gzip";
     const payload = isShrunk ? await unshrink(message.data) : message.data;
     const { sessionId = null, sequence = null } = parseMessageId(messageId) ?? {};
@@ -254,17 +279,7 @@ export class ClusterWorker implements AsyncDisposable {
   /** Puts an event aside that cannot be handled, for a human. */
   async #bury(message: JsMsg, data: WorkerEventData, error: unknown): Promise<void> {
     const { nats, group = "workers" } = this.#options;
-    const fields = headers();
-    for (const [name, values] of message.headers ?? []) {
-      if (!name.startsWith("Nats-")) fields.set(name, values[0] ?? "");
-    }
-    fields.set("Gangway-Group", group);
-    fields.set("Gangway-Deliveries", String(data.deliveries));
-    fields.set("Gangway-Error", String(error).replace(/[\r\n]+/g, " ").slice(0, 500));
-    await jetstream(nats).publish(this.#names.dead(data.type, data.shardId), message.data, {
-      headers: fields,
-      msgID: `${group}:${data.messageId}`,
-    });
+    await bury(nats, this.#names, { message, data, group, error });
     message.term();
     this.dispatcher.dispatch("dead_letter", { ...data, error });
   }

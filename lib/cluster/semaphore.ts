@@ -1,7 +1,9 @@
+import { onAbort } from "../abortable.ts";
+
 /** Lets a number of things happen at once. */
 export class Semaphore {
   readonly #limit: number;
-  readonly #waiters: (() => void)[] = [];
+  #waiters: (() => void)[] = [];
   #taken = 0;
 
   /** Allows so many. */
@@ -9,16 +11,24 @@ export class Semaphore {
     this.#limit = limit;
   }
 
-  /** How many are under way. */
-  get taken(): number {
-    return this.#taken;
-  }
-
-  /** Resolves when there is room, in order of the calls. */
-  async take(): Promise<void> {
-    if (this.#taken < this.#limit) this.#taken++;
+  /** Resolves with `true` when there is room, in order of the calls, or with `false` where the signal aborts before. */
+  async take(signal?: AbortSignal): Promise<boolean> {
+    if (this.#taken < this.#limit) {
+      this.#taken++;
+      return true;
+    }
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const waiting = new AbortController();
     // The place is handed over, so the count stays.
-    else await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    const waiter = () => resolve(true);
+    this.#waiters.push(waiter);
+    onAbort(signal, waiting.signal, () => {
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      resolve(false);
+    });
+    const isTaken = await promise;
+    waiting.abort();
+    return isTaken;
   }
 
   /** Makes room. */

@@ -25,8 +25,11 @@ export interface StreamConsumerOptions {
   maxAckPending: number;
   /** How many messages may wait in this process. */
   prefetch: number;
-  /** Takes a message; the next one comes when the promise has resolved. */
-  onMessage: (message: JsMsg) => Promise<void>;
+  /**
+   * Takes a message; the next one comes when the promise has resolved. It does with `false` where the signal aborted
+   * before the message was begun.
+   */
+  onMessage: (message: JsMsg, signal: AbortSignal) => Promise<boolean>;
   /** Called when something failed; it is tried again. */
   onError: (error: unknown) => void;
 }
@@ -48,8 +51,6 @@ export class StreamConsumer {
   #messages: ConsumerMessages | null = null;
   /** When the last message came. */
   #cameAt = 0;
-  /** A message waits for its turn. */
-  #isBusy = false;
 
   /** Begins at once. */
   constructor(options: StreamConsumerOptions) {
@@ -61,7 +62,7 @@ export class StreamConsumer {
   async close(): Promise<void> {
     this.#over.abort();
     const look = () => {
-      if (!this.#isBusy && performance.now() - this.#cameAt >= QUIET_MS) void this.#messages?.close();
+      if (performance.now() - this.#cameAt >= QUIET_MS) void this.#messages?.close();
       else timer = setTimeout(look, QUIET_MS);
     };
     this.#cameAt = performance.now();
@@ -79,13 +80,7 @@ export class StreamConsumer {
         if (signal.aborted) await this.#messages.close();
         for await (const message of this.#messages) {
           this.#cameAt = performance.now();
-          if (signal.aborted) {
-            message.nak(RETURN_MS);
-            continue;
-          }
-          this.#isBusy = true;
-          await onMessage(message);
-          this.#isBusy = false;
+          if (signal.aborted || !await onMessage(message, signal)) message.nak(RETURN_MS);
         }
       } catch (error) {
         if (signal.aborted) return;
