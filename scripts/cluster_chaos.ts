@@ -41,16 +41,16 @@ async function main(): Promise<boolean> {
     leaseMs: Number(values.lease),
     onHappening: values.quiet ? () => {} : (text: string) => console.log(text),
   };
-  const shards = Number(values.shards);
-  const chaos = await runClusterChaos({
+  const options = {
     ...common,
     steps: Number(values.steps),
     perSecond: Number(values.rate),
-    shards,
+    shards: Number(values.shards),
     nodes: Number(values.nodes),
     workers: Number(values.workers),
-  });
-  const isWell = show("chaos", chaos, problemsOf(chaos, shards));
+  };
+  const chaos = await runClusterChaos(options);
+  const isWell = show("chaos", chaos, problemsOf(chaos, options));
   if (values.rescales === "0") return isWell;
   const shardCounts = Array.from(
     { length: Number(values.rescales) + 1 },

@@ -1,26 +1,25 @@
 import { assertEquals } from "@std/assert";
 import { findNatsServer, NATS_SERVER_HINT } from "../scripts/nats_server.ts";
-import { lossesOf, problemsOf, runClusterChaos } from "./cluster/chaos.ts";
+import { type ClusterChaosOptions, lossesOf, problemsOf, runClusterChaos } from "./cluster/chaos.ts";
 import { runRescaleChaos } from "./cluster/rescale_chaos.ts";
 import { test } from "./harness.ts";
 
 const natsServer = await findNatsServer();
-const SHARDS = 6;
 
 test("A cluster of processes loses and doubles no event while nodes, workers and NATS are killed", async () => {
   const lines: string[] = [];
-  const report = await runClusterChaos({
+  const options: ClusterChaosOptions = {
     natsServer: natsServer as string,
     seed: 1,
     steps: 5,
     perSecond: 500,
     leaseMs: 2_000,
-    shards: SHARDS,
+    shards: 6,
     nodes: 3,
     workers: 2,
     onHappening: (line) => lines.push(line),
-  });
-  const problems = problemsOf(report, SHARDS);
+  };
+  const problems = problemsOf(await runClusterChaos(options), options);
   assertEquals(problems, [], `${problems.join("\n")}\n${lines.join("\n")}`);
 }, { skip: natsServer === null && NATS_SERVER_HINT, timeoutMs: 150_000 });
 

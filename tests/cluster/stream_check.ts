@@ -11,13 +11,17 @@ export interface StreamReport {
   outOfOrder: number;
   /** Dispatches of every kind that are there under a message id that is there already. */
   repeatedIds: number;
-  /** The longest time from when a message was sent until it was in a stream, in milliseconds. */
-  longestMs: number;
-  /** That time of most messages: of half of them, and of all but one in a hundred. */
-  medianMs: number;
-  p99Ms: number;
+  /** From when a message was sent until it was in a stream. */
+  toStreamMs: Spread;
   /** The numbers that are missing. */
   missing: number[];
+}
+
+/** How long something took, in milliseconds: half of them, all but one in a hundred, and the one that took longest. */
+export interface Spread {
+  median: number;
+  p99: number;
+  longest: number;
 }
 
 const decoder = new TextDecoder();
@@ -62,7 +66,6 @@ export async function checkStreams(nats: NatsConnection, app: string, sent: numb
       }
     }
   }
-  latencies.sort((a, b) => a - b);
   const missing: number[] = [];
   for (let number = 1; number <= sent; number++) if (!seen.has(number)) missing.push(number);
   return {
@@ -70,9 +73,14 @@ export async function checkStreams(nats: NatsConnection, app: string, sent: numb
     doubled: [...seen.values()].filter((count) => count > 1).length,
     outOfOrder,
     repeatedIds,
-    longestMs: Math.round(latencies.at(-1) ?? 0),
-    medianMs: Math.round(latencies[Math.floor(latencies.length / 2)] ?? 0),
-    p99Ms: Math.round(latencies[Math.floor(latencies.length * 0.99)] ?? 0),
+    toStreamMs: spreadOf(latencies),
     missing,
   };
+}
+
+/** Sums up. */
+export function spreadOf(times: readonly number[]): Spread {
+  const sorted = times.toSorted((one, other) => one - other);
+  const at = (part: number) => Math.round(sorted[Math.floor((sorted.length - 1) * part)] ?? 0);
+  return { median: at(0.5), p99: at(0.99), longest: at(1) };
 }

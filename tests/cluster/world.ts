@@ -6,7 +6,7 @@ import { LocalGateway } from "../../lib/testing/mod.ts";
 import { NatsServer } from "../../scripts/nats_server.ts";
 import { Child } from "../child.ts";
 import { Flow } from "./flow.ts";
-import { checkStreams, type StreamReport } from "./stream_check.ts";
+import { checkStreams, type Spread, spreadOf, type StreamReport } from "./stream_check.ts";
 
 /** Options of {@linkcode ClusterWorld.start}. */
 export interface ClusterWorldOptions {
@@ -20,6 +20,8 @@ export interface ClusterWorldOptions {
   node?: Record<string, unknown>;
   /** Further options of the workers, as plain data. */
   worker?: Record<string, unknown>;
+  /** Whether nodes listen as well, which costs them time: for {@linkcode ClusterReport.toNodeMs}. */
+  nodesListen?: boolean;
   /** Called with whatever a process tells. */
   onTold?: (name: string, told: Told) => void;
 }
@@ -40,6 +42,10 @@ export interface ClusterReport extends StreamReport {
   handled: number;
   /** How many of them were handled more often than once: those whose worker died before it could say so. */
   handledAgain: number;
+  /** From when a message was sent until a worker's listener had it. */
+  toWorkerMs: Spread;
+  /** From when it was sent until a listener in the node had it, where nodes listen. */
+  toNodeMs: Spread;
   identifies: number;
   resumes: number;
   violations: readonly string[];
@@ -102,6 +108,7 @@ export class ClusterWorld implements AsyncDisposable {
       token,
       name,
       options,
+      ...this.#options.nodesListen ? { log: `${this.#folder}/${name}` } : {},
     });
     await this.until(`${name} has joined`, () => this.has(name, "node_joined"));
     return name;
@@ -111,7 +118,7 @@ export class ClusterWorld implements AsyncDisposable {
   async addWorker(): Promise<string> {
     const name = `worker${++this.#count}`;
     const options = { ackWaitMs: 3_000, ...this.#options.worker };
-    const log = `${this.#folder}/${name}.log`;
+    const log = `${this.#folder}/${name}`;
     this.#spawn(this.workers, name, "cluster/worker_process.ts", { nats: this.nats.url, log, options });
     await this.until(`${name} is there`, () => this.has(name, "worker_ready"));
     return name;
@@ -159,18 +166,21 @@ export class ClusterWorld implements AsyncDisposable {
   async finish(): Promise<ClusterReport> {
     this.flow.stop();
     const { sent } = this.flow;
-    let handled = await this.#handled();
+    let log = await this.#logged("worker");
     const deadline = performance.now() + SETTLE_MS;
-    while (handled.size < sent && performance.now() < deadline) {
+    while (log.size < sent && performance.now() < deadline) {
       await delay(100);
-      handled = await this.#handled();
+      log = await this.#logged("worker");
     }
+    const handled = [...log.values()];
     const streams = await checkStreams(this.#client, "bot", sent);
     return {
       emitted: sent,
       ...streams,
-      handled: handled.size,
-      handledAgain: [...handled.values()].filter((count) => count > 1).length,
+      handled: handled.length,
+      handledAgain: handled.filter(({ length }) => length > 1).length,
+      toWorkerMs: spreadOf(handled.flat()),
+      toNodeMs: spreadOf([...(await this.#logged("node")).values()].flat()),
       identifies: this.gateway.identifies.length,
       resumes: this.gateway.resumes.length,
       violations: this.gateway.violations,
@@ -190,14 +200,20 @@ export class ClusterWorld implements AsyncDisposable {
     await rm(this.#folder, { recursive: true });
   }
 
-  async #handled(): Promise<Map<number, number>> {
-    const handled = new Map<number, number>();
+  /** What processes of a kind have written: how long each message took, each time that it came. */
+  async #logged(kind: "node" | "worker"): Promise<Map<number, number[]>> {
+    const logged = new Map<number, number[]>();
     for (const file of await readdir(this.#folder)) {
+      if (!file.startsWith(kind)) continue;
       for (const line of (await readFile(`${this.#folder}/${file}`, "utf8")).split("\n")) {
-        if (line !== "") handled.set(Number(line), (handled.get(Number(line)) ?? 0) + 1);
+        if (line === "") continue;
+        const [number, tookMs] = line.split(" ").map(Number) as [number, number];
+        const times = logged.get(number);
+        if (times === undefined) logged.set(number, [tookMs]);
+        else times.push(tookMs);
       }
     }
-    return handled;
+    return logged;
   }
 
   #spawn(kind: Map<string, Child>, name: string, script: string, args: unknown): void {
