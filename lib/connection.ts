@@ -4,7 +4,7 @@ import { isCodeless } from "./close_code.ts";
 import { deliver, deliverRaw, readMessage } from "./delivery.ts";
 import { asGatewayError, reasonOf, timedOut } from "./disconnect_reason.ts";
 import { DisconnectError, GatewayError } from "./errors.ts";
-import { fatalErrorOf } from "./fatal_error.ts";
+import { DOCTOR, fatalErrorOf } from "./fatal_error.ts";
 import { startHeart } from "./heart.ts";
 import { checkReconnect, identifyPayload, redacted, takePermit, withToken } from "./identify.ts";
 import { GatewayOpcode } from "./opcode.ts";
@@ -198,7 +198,7 @@ export class Connection {
   }
 
   #failIdentify(cause: unknown): void {
-    this.#fail(new GatewayError("Cannot identify: the permit of the identifyRateLimiter failed", { cause }));
+    this.#fail(new GatewayError("Cannot identify: the permit of the identifyRateLimiter failed" + DOCTOR, { cause }));
   }
 
   #open(socket: WebSocket): void {

@@ -5,11 +5,11 @@
  *
  * - **on Node**, to have compression at all: its `DecompressionStream` does not tell when a message has been inflated, so
  *   the library connects without compression there unless it is given this;
- * - **on Deno**, to have zstd-stream, which its `DecompressionStream` lacks;
- * - **on Bun**, to save some of the CPU time under load.
+ * - **on Deno**, to have zstd-stream, which its `DecompressionStream` lacks.
  *
- * With zlib-stream on Deno the default is the better choice. How much this gains or costs on a machine, `deno task bench` in
- * a clone tells: "./node, heard" is the bot of "every event heard" with this for its decompressor.
+ * With zlib-stream on Deno and Bun the default is cheaper under load, because it inflates many messages in one go. How much
+ * this gains or costs on a machine, `deno task bench` in a clone tells: "./node, heard" is the bot of "every event heard" with
+ * this for its decompressor.
  *
  * What else it costs: inflating happens inside the event loop, so that a payload of many megabytes blocks it for as long as
  * that takes. And it uses a part of `node:zlib` that is not public. Where a try at the first use shows that this does not

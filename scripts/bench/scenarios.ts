@@ -46,6 +46,8 @@ function flood({ quick, peers }: ScenariosOptions): Scenario {
         { name: "naive", runtime, client: "naive", mode: "", compress: ZLIB } as const,
         ours(runtime, "heard"),
         ours(runtime, "unheard"),
+        { ...ours(runtime, "node"), name: "./node, heard" },
+        ours(runtime, "watched"),
       ]),
       ...others,
     ],
@@ -67,12 +69,14 @@ function flood({ quick, peers }: ScenariosOptions): Scenario {
         { ...unheard, what: "no event heard", against: [`${FASTEST_PEER}@${runtime}`], target: 0.65 },
         { ...peak, what: "peak memory", against: [`floor@${runtime}`] },
         { ...peak, what: "peak memory", against: [`${FASTEST_PEER}@${runtime}`], target: 1.1 },
+        { ...heard, what: "./node, heard", ours: `./node, heard@${runtime}`, against: [`heard@${runtime}`] },
+        { ...heard, what: "watched, heard", ours: `watched@${runtime}`, against: [`heard@${runtime}`] },
       ];
     }),
   };
 }
 
-/** Only Bun's `DecompressionStream` has it. */
+/** Only Bun's `DecompressionStream` has it; `./node` has it everywhere. */
 function zstd({ quick }: ScenariosOptions): Scenario {
   const compress = "zstd-stream";
   return {
@@ -83,10 +87,18 @@ function zstd({ quick }: ScenariosOptions): Scenario {
       { ...ours("bun", "heard"), name: "heard, zstd", compress },
       ours("bun", "unheard"),
       { ...ours("bun", "unheard"), name: "unheard, zstd", compress },
+      ours("deno", "heard"),
+      ...OURS.map((runtime) => ({ ...ours(runtime, "node"), name: "./node, zstd", compress })),
     ],
     lines: [
       { what: "zstd-stream, heard", measure: "cpuUs", ours: "heard, zstd@bun", against: ["heard@bun"], target: 0.9 },
       { what: "zstd-stream, not heard", measure: "cpuUs", ours: "unheard, zstd@bun", against: ["unheard@bun"] },
+      ...OURS.map((runtime): Line => ({
+        what: "./node, zstd-stream, heard",
+        measure: "cpuUs",
+        ours: `./node, zstd@${runtime}`,
+        against: [`heard@${runtime}`],
+      })),
     ],
   };
 }
@@ -240,7 +252,7 @@ function peek(runtime: Runtime): Contestant {
   return { name: "peek", runtime, client: "floor", mode: "peek", compress: ZLIB };
 }
 
-function ours(runtime: Runtime, mode: "heard" | "unheard"): Contestant {
+function ours(runtime: Runtime, mode: "heard" | "unheard" | "node" | "watched"): Contestant {
   return { name: mode, runtime, client: "ours", mode, compress: ZLIB };
 }
 

@@ -1,5 +1,6 @@
 /**
- * Gangway: with a listener for every event of the traffic (`heard`, `latency`), or for the marks alone (`unheard`).
+ * Gangway: with a listener for every event of the traffic (`heard`, `latency`), or for the marks alone (`unheard`). The
+ * same with the decompressor of \`./node\` (`node`), and while \`./telemetry\` and \`./status\` look on (`watched`).
  *
  * @module
  */
@@ -22,10 +23,16 @@ const httpClient = new HTTPClient({
     },
   }),
 });
-const manager = new ShardManager(new BotAuthentication("token"), 1, httpClient, { compress: compress as "none" });
+// Loaded only where they are measured: code costs memory.
+const { createNodeDecompressor } = mode.endsWith("node") ? await import("../../../lib/node_decompressor.ts") : {};
+const manager = new ShardManager(new BotAuthentication("token"), 1, httpClient, {
+  compress: compress as "none",
+  ...(createNodeDecompressor !== undefined && { createDecompressor: createNodeDecompressor }),
+});
 const { eventDispatcher, rawDispatcher } = manager;
 
-if (mode === "unheard") {
+if (mode === "watched") (await import("./watch.ts")).watch(manager);
+if (mode.startsWith("unheard")) {
   eventDispatcher.listen(MARK, (_data, event) => meter.mark(event.sequence as number));
   // Nobody sees the single events: the library has to tell of one that is left out.
   manager.dispatcher.listen("sequence_gap", ({ missed }) => meter.miss(missed));
