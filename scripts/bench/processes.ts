@@ -108,11 +108,12 @@ function denoCommand({ programs }: Machine): string[] {
   return [programs.deno, "run", "-A", "--no-check", "--config", new URL("deno.json", ROOT).pathname];
 }
 
-function runtimeCommand(machine: Machine, { runtime, client }: Contestant): string[] {
+function runtimeCommand(machine: Machine, { runtime, client, optimizeForSize }: Contestant): string[] {
   const { programs } = machine;
   if (runtime !== "deno") return [programs[runtime]];
   if (client === "peer") return [programs.deno, "run", "-A", "--no-config", "--node-modules-dir=manual"];
-  return [...denoCommand(machine), ...(client === "shards" ? ["--v8-flags=--expose-gc"] : [])];
+  const flags = [...(client === "shards" ? ["--expose-gc"] : []), ...(optimizeForSize ? ["--optimize-for-size"] : [])];
+  return [...denoCommand(machine), ...(flags.length > 0 ? [`--v8-flags=${flags.join(",")}`] : [])];
 }
 
 function fileURL(file: string): string {

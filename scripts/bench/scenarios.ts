@@ -49,6 +49,7 @@ function flood({ quick, peers }: ScenariosOptions): Scenario {
         { ...ours(runtime, "node"), name: "./node, heard" },
         ours(runtime, "watched"),
       ]),
+      { ...ours("deno", "heard"), name: "heard, for size", optimizeForSize: true },
       ...others,
     ],
     lines: OURS.flatMap((runtime): Line[] => {
@@ -70,6 +71,7 @@ function flood({ quick, peers }: ScenariosOptions): Scenario {
         { ...peak, what: "peak memory", against: [`floor@${runtime}`] },
         { ...peak, what: "peak memory", against: [`${FASTEST_PEER}@${runtime}`], target: 1.1 },
         { ...heard, what: "./node, heard", ours: `./node, heard@${runtime}`, against: [`heard@${runtime}`] },
+        { ...heard, what: "--optimize-for-size", ours: `heard, for size@${runtime}`, against: [`heard@${runtime}`] },
         { ...heard, what: "watched, heard", ours: `watched@${runtime}`, against: [`heard@${runtime}`] },
       ];
     }),
@@ -195,11 +197,14 @@ function shards({ quick }: ScenariosOptions): Scenario {
   return {
     name: "shards",
     traffic: { count: 0, warmUp: 0, compress: [ZLIB] },
-    contestants: OURS.flatMap((runtime) => [
-      opened(runtime, "sockets", most),
-      opened(runtime, "contexts", most),
-      ...[most / 4, most / 2, most].map((shards) => opened(runtime, "ours", shards)),
-    ]),
+    contestants: [
+      ...OURS.flatMap((runtime) => [
+        opened(runtime, "sockets", most),
+        opened(runtime, "contexts", most),
+        ...[most / 4, most / 2, most].map((shards) => opened(runtime, "ours", shards)),
+      ]),
+      { ...opened("deno", "ours", most), name: "for size", optimizeForSize: true },
+    ],
     lines: OURS.flatMap((runtime): Line[] => {
       const all = `${most} shards@${runtime}`;
       const quarter = `${most / 4} shards@${runtime}`;
@@ -208,6 +213,7 @@ function shards({ quick }: ScenariosOptions): Scenario {
         { ...memory, what: "memory a socket", ours: `sockets@${runtime}` },
         { ...memory, what: "… with inflate context", ours: `contexts@${runtime}` },
         { ...memory, what: "memory an idle shard, all in all", ours: all, target: runtime === "deno" ? 100 : 60 },
+        { ...memory, what: "… --optimize-for-size", ours: `for size@${runtime}` },
         { what: "CPU to bring a shard up", measure: "cpuUs", ours: all, against: [`contexts@${runtime}`] },
         { what: "CPU to bring a shard up", measure: "cpuUs", ours: all, against: [quarter], target: 1.1 },
       ];
