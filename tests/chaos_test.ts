@@ -12,7 +12,7 @@ import { runtime, test } from "./harness.ts";
  */
 const SEEDS = [1, 2, 4, 6, 13, 45];
 const HOURS = 3;
-/** What a leak of a few hundred bytes each time would be far above. */
+/** A leak of a kilobyte each time would be above it; the engines differ by less from run to run. */
 const HEAP_BYTES = 1_000_000;
 
 function assertWell(report: Report, options: string): void {
