@@ -122,6 +122,19 @@ test("examine says what failed where Discord cannot be reached, and that nothing
   assertMatch(report.problems.join(), /^Cannot GET \/gateway\/bot: .*refused$/);
 });
 
+test("examine says that something else answers in the place of the application", async () => {
+  await using discord = new LocalGateway();
+  const { createWebSocket, token } = discord;
+  for (const body of [null, {}, { id: "1", name: 2 }, { id: "1", name: "bot", flags: "0" }]) {
+    const fetch = (input: string | URL | Request, init?: RequestInit) =>
+      String(input).endsWith("/applications/@me") ? Promise.resolve(Response.json(body)) : discord.fetch(input, init);
+    const report = await examine({ token, http: { fetch, createWebSocket }, timeoutMs: 5_000 });
+    assertEquals([report.application, report.problems], [null, [
+      "Cannot use the answer to GET /applications/@me: it is not an application",
+    ]]);
+  }
+});
+
 test("examine goes on to report when the gateway lets nobody in or stays silent", async () => {
   const { report: refused } = await examineOn({}, { script: (discord) => discord.rejectUpgrade(503) });
   assertEquals([refused.ok, refused.tokenValid, refused.connection], [false, true, null]);

@@ -123,13 +123,13 @@ export async function examine(options: ExamineOptions): Promise<DoctorReport> {
     checkIdentifies(report, report.gateway);
     onProgress("Asking Discord for the application");
     const onRetry = giveUpAfterTwo(deadline);
-    const application = await httpClient.request<{ id: string; name: string; flags?: number }>(
-      "GET",
-      "/applications/@me",
-      { auth: authentication, signal, onRetry },
-    );
-    report.application = { id: application.id, name: application.name };
-    report.privilegedIntents = privilegedStates(application.flags);
+    const body = await httpClient.request("GET", "/applications/@me", { auth: authentication, signal, onRetry });
+    const { id, name, flags } = (body ?? {}) as Record<string, unknown>;
+    if (typeof id !== "string" || typeof name !== "string" || !["number", "undefined"].includes(typeof flags)) {
+      throw new TypeError("Cannot use the answer to GET /applications/@me: it is not an application");
+    }
+    report.application = { id, name };
+    report.privilegedIntents = privilegedStates(flags as number | undefined);
     checkIntents(report);
     onProgress("Connecting to the gateway");
     report.connection = await measureRoundTrip(httpClient, info.url, signal);

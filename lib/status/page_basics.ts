@@ -40,7 +40,8 @@ function login(isWrong) {
   return new Promise((resolve) => {
     byId("login").addEventListener("submit", (event) => {
       event.preventDefault();
-      sessionStorage.setItem(TOKEN, byId("token").value);
+      // What a header cannot carry, such as a blank that was copied along, is no part of a token.
+      sessionStorage.setItem(TOKEN, byId("token").value.replace(/[^!-~]/g, ""));
       byId("token").value = "";
       byId("login").hidden = true;
       setText(byId("state"), "Connecting…");
