@@ -22,9 +22,10 @@ class Nodes implements AsyncDisposable {
     this.#server = server;
   }
 
-  async add(id: string, reserve = 0): Promise<ClusterIdentifyQueue> {
+  async add(id: string, reserve = 0, change: (board: Board) => void = () => {}): Promise<ClusterIdentifyQueue> {
     const { nats } = this.#stack.use(await connectTo(this.#server));
     const board = this.#stack.use(await Board.open(nats, "board", { timeoutMs: 5_000 }));
+    change(board);
     this.alive.add(id);
     return this.#stack.use(
       new ClusterIdentifyQueue({
@@ -67,6 +68,23 @@ natsTest("ClusterIdentifyQueue serves the lowest ids of all nodes first", async 
   first[Symbol.dispose]();
   await Promise.all(all);
   assertEquals(served, [0, 1, 2, 3, 4, 5]);
+});
+
+natsTest("ClusterIdentifyQueue says again what NATS did not take: a slot is used, a slot is free", async (server) => {
+  await using nodes = new Nodes(server);
+  let failures = 0;
+  const one = await nodes.add("a", 0, (board) => {
+    const write = board.write.bind(board);
+    board.write = (...args) =>
+      args[0].startsWith(SLOT_PREFIX) && failures-- > 0 ? Promise.reject(new Error("away")) : write(...args);
+  });
+  const other = await nodes.add("b");
+  await one.updateBudget(LIMITS);
+  const permit = await one.acquire({ shardId: 0, shardCount: 2 });
+  failures = 2;
+  identify(permit);
+  using _next = await other.acquire({ shardId: 1, shardCount: 2 });
+  assertEquals(nodes.errors.length, 2);
 });
 
 natsTest("IdentifySlots are free a window after everybody has seen that they were used", async (server) => {

@@ -1,5 +1,7 @@
 import { onAbort } from "../abortable.ts";
+import { delay } from "../delay.ts";
 import type { SessionStartLimit } from "../payload.ts";
+import { settled } from "../settled.ts";
 import { identifyKeyOf } from "../sharding.ts";
 import type { IdentifyPermit, IdentifyRateLimiter, IdentifyRequest } from "../times_per.ts";
 import { type BudgetLimited, IdentifyBudget } from "./identify_budget.ts";
@@ -154,18 +156,34 @@ export class ClusterIdentifyQueue implements IdentifyRateLimiter, AsyncDisposabl
       const done = work = work.then(step).catch(this.#options.onError).finally(() => this.#writing.delete(done));
       this.#writing.add(done);
     };
+    // The others wait for it: as long as this node is there, nobody else may free its slot.
+    const insist = (step: () => Promise<void>) => then(() => this.#insist(step));
     return {
       sent: () => {
         if (isSent || !isHeld) return;
         isSent = true;
-        then(() => this.#slots.sent(key, grant));
+        insist(() => this.#slots.sent(key, grant));
       },
       [Symbol.dispose]: () => {
         if (!isHeld) return;
         isHeld = false;
         if (!isSent) then(() => this.#budget.giveBack());
-        then(() => this.#slots.release(key, grant, isSent));
+        insist(() => this.#slots.release(key, grant, isSent));
       },
     };
+  }
+
+  /** Tries until it succeeds, or the queue ends. */
+  async #insist(step: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await step();
+      } catch (error) {
+        this.#options.onError(error);
+        if (this.#over.signal.aborted) return;
+        // An end cuts the rest short, and is the last try.
+        await settled(delay(RETRY_MS, { signal: this.#over.signal }));
+      }
+    }
   }
 }

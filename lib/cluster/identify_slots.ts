@@ -105,9 +105,9 @@ export class IdentifySlots {
     if (slot === undefined) return 0;
     const { grant, node, isHeld, isSent } = slot;
     // A slot can be this node's without its knowledge, where the answer to its write was lost.
-    if (isHeld && node === nodeId() && !this.#grants.has(grant)) return 0;
-    if (isHeld && isMember(node)) return Infinity;
-    if (!isHeld && !isSent) return 0;
+    const isLost = node === nodeId() && !this.#grants.has(grant);
+    if (isHeld && !isLost && isMember(node)) return Infinity;
+    if (!isSent && (!isHeld || isLost)) return 0;
     return Math.max(0, (this.#sentSeenAt.get(grant) ?? performance.now()) + windowMs - performance.now());
   }
 
@@ -129,8 +129,10 @@ export class IdentifySlots {
 
   /** The slot is given back. */
   async release(key: number, grant: string, isSent: boolean): Promise<void> {
-    this.#grants.delete(grant);
+    // One that was used stays this node's until all know of it: it would be taken for lost, and free at once.
+    if (!isSent) this.#grants.delete(grant);
     await this.#change(key, grant, { isSent, isHeld: false });
+    this.#grants.delete(grant);
   }
 
   async #change(key: number, grant: string, change: Partial<SlotRecord>): Promise<void> {

@@ -160,6 +160,10 @@ export class LeaseKeeper {
       const claimed = { ...place, epoch: place.epoch + 1, state: stateOfClaim(place.state, set.isNext) };
       const record: LeaseRecord = { node: membership.id, epoch: claimed.epoch, state: claimed.state };
       if (await board.write(place.key, record, set.revisions[place.lease]) && membership.isValid) this.#run(claimed);
+    } else if (held === undefined && isOwner && !this.#ending.has(place.key)) {
+      // A write that failed, or a fence, has left it this node's, and whoever is to have it waits.
+      const record: LeaseRecord = { node: null, epoch: place.epoch, state: place.state };
+      await board.write(place.key, record, set.revisions[place.lease]);
     }
   }
 
