@@ -48,6 +48,7 @@ export class LeaseRunner {
   #places: ReadonlyMap<number, EventPlace> = new Map();
   #isStalled = false;
   #onDrained: (() => void) | null = null;
+  #finished: Promise<void> | null = null;
 
   /** Makes a runner whose shards are not connected yet. */
   constructor(options: LeaseRunnerOptions) {
@@ -129,11 +130,9 @@ export class LeaseRunner {
   }
 
   /** Ends because another set of shards takes over: the sessions end, and all that was received is published. */
-  async finish(): Promise<void> {
-    await abortable(Promise.all([...this.#shards.values()].map(({ ready }) => ready)), this.#over.signal);
-    // What the new set has received and kept, this one receives within that time.
-    await delay(SKEW_MS, { signal: this.#over.signal });
-    await this.handOver(true);
+  finish(): Promise<void> {
+    // Asked again where what followed it failed: it cannot end twice.
+    return this.#finished ??= this.#finish();
   }
 
   /** Ends in order: the sessions are kept, and all that was received is published. */
@@ -247,6 +246,13 @@ export class LeaseRunner {
         if (!this.#over.signal.aborted && !this.#isStalled) this.#connect(shard);
       });
     }
+  }
+
+  async #finish(): Promise<void> {
+    await abortable(Promise.all([...this.#shards.values()].map(({ ready }) => ready)), this.#over.signal);
+    // What the new set has received and kept, this one receives within that time.
+    await delay(SKEW_MS, { signal: this.#over.signal });
+    await this.handOver(true);
   }
 
   #release(): void {
