@@ -153,7 +153,7 @@ export class Inflow {
     const bytes = joined(frames);
     const inflated = (this.#decompressor as DecompressorLike).decompress(bytes);
     if (inflated == null || inflated instanceof Uint8Array) {
-      this.#onInflated(inflated ?? null);
+      this.#onInflated(inflated);
       return undefined;
     }
     return inflated.then((inflated) => {
@@ -163,8 +163,9 @@ export class Inflow {
     });
   }
 
-  #onInflated(inflated: Uint8Array | null): void {
-    if (inflated === null || this.#isClosed) return;
+  /** A decompressor of the owner's may give nothing at all where there is no payload yet. */
+  #onInflated(inflated: Uint8Array | null | undefined): void {
+    if (inflated == null || this.#isClosed) return;
     const text = decoder.decode(inflated);
     if (this.#isOwn) free(inflated);
     const expected = this.#expected;

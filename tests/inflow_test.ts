@@ -145,6 +145,15 @@ test("Inflow waits for nothing where a decompressor gives at once", () => {
   assertEquals(own.messages, ['{"op":11}']);
 });
 
+test("Inflow takes nothing at all for no payload yet, at once or later", async () => {
+  const encoder = new TextEncoder();
+  const given: unknown[] = [Promise.resolve(undefined), undefined, encoder.encode('{"op":11}')];
+  using own = inflow({ decompress: () => given.shift() as Uint8Array | null, close() {} });
+  for (const _ of [...given]) own.push(encoder.encode("x"));
+  await own.end();
+  assertEquals([own.messages, own.errors], [['{"op":11}'], []]);
+});
+
 test("Inflow leaves alone what belongs to the socket, and what another decompressor gave", async () => {
   class Recorder extends Decompressor {
     readonly seen: (Uint8Array | null)[] = [];
