@@ -1,7 +1,7 @@
 import { abortable, onAbort } from "./abortable.ts";
 import { unawaited } from "./attempt.ts";
 import { isCodeless } from "./close_code.ts";
-import { deliver, deliverRaw, readMessage } from "./delivery.ts";
+import { deliver, deliverRaw, readHead, readMessage } from "./delivery.ts";
 import { asGatewayError, reasonOf, timedOut } from "./disconnect_reason.ts";
 import { DisconnectError, GatewayError } from "./errors.ts";
 import { DOCTOR, fatalErrorOf } from "./fatal_error.ts";
@@ -204,6 +204,7 @@ export class Connection {
   #open(socket: WebSocket): void {
     const opened = new GatewaySocket(socket, () => this.#core.createDecompressor(), {
       onMessage: (message) => this.#receive(message),
+      onHead: (head) => this.#receiveHead(head),
       onClose: (code, error) => this.#onClose(code, error),
     });
     // Whoever made the decompressor may have ended the connection.
@@ -236,6 +237,13 @@ export class Connection {
     if (op === GatewayOpcode.HeartbeatAck) this.#onAck();
     if (op !== GatewayOpcode.Dispatch) deliverRaw(this.#core, payload, message);
     this.#feed({ type: "payload", payload }, message);
+  }
+
+  #receiveHead(head: string): boolean {
+    const payload = readHead(this.#core, head);
+    this.#life.greeted = true;
+    if (payload !== null) this.#feed({ type: "payload", payload });
+    return payload !== null;
   }
 
   #onAck(): void {
@@ -274,7 +282,7 @@ export class Connection {
         return deliver(
           this.#core,
           (input as { payload: GatewayPayload }).payload,
-          message as string,
+          message,
           effect.missed,
         );
       case "disconnect":

@@ -1,5 +1,5 @@
 import { checkNumber, checkObject, refuse } from "./check.ts";
-import { free } from "./free.ts";
+import { free, joined } from "./bytes.ts";
 
 /** A stream format the gateway can compress with. */
 export type CompressionFormat = "zlib-stream" | "zstd-stream";
@@ -66,6 +66,12 @@ function openStream(format: CompressionFormat): DecompressionStream {
 }
 
 /**
+ * Inflates the next message for the library itself, which waits for one before it gives the next: the chunks of the
+ * payload that it completes, in order, or `null`.
+ */
+export let inflate: (decompressor: Decompressor, bytes: Uint8Array) => Promise<Uint8Array[] | null>;
+
+/**
  * Inflates the one endless stream of a connection, a message at a time.
  *
  * With zlib-stream a payload may come in several messages and is complete when one ends in `00 00 ff ff`; with
@@ -107,6 +113,10 @@ export class Decompressor implements DecompressorLike, Disposable {
   };
   #failure: unknown;
 
+  static {
+    inflate = (decompressor, bytes) => decompressor.#inflate(bytes);
+  }
+
   /**
    * Opens a stream.
    *
@@ -137,7 +147,8 @@ export class Decompressor implements DecompressorLike, Disposable {
    * @throws {DOMException} InvalidStateError, if the decompressor is closed.
    */
   decompress(bytes: Uint8Array): Promise<Uint8Array | null> {
-    const payload = this.#underWay === 0 ? this.#inflate(bytes) : this.#last.then(() => this.#inflate(bytes));
+    const inflated = this.#underWay === 0 ? this.#inflate(bytes) : this.#last.then(() => this.#inflate(bytes));
+    const payload = inflated.then((chunks) => chunks && joined(chunks));
     this.#underWay++;
     this.#last = payload.then(this.#onSettled, this.#onSettled);
     return payload;
@@ -175,7 +186,7 @@ export class Decompressor implements DecompressorLike, Disposable {
     }
   }
 
-  async #inflate(bytes: Uint8Array): Promise<Uint8Array | null> {
+  async #inflate(bytes: Uint8Array): Promise<Uint8Array[] | null> {
     if (!(bytes instanceof Uint8Array)) refuse("decompress: the message", "a Uint8Array", bytes);
     const pieceBytes = PIECE_BYTES[this.format];
     for (let start = 0; start < bytes.length; start += pieceBytes) {
@@ -210,21 +221,10 @@ export class Decompressor implements DecompressorLike, Disposable {
     return at < 0 ? this.#size === 0 : (bytes as Uint8Array)[at] === CLOSING_BRACE;
   }
 
-  #take(): Uint8Array | null {
-    const [first] = this.#chunks;
-    if (first === undefined) return null;
-    let payload = first;
-    if (this.#chunks.length > 1) {
-      payload = new Uint8Array(this.#size);
-      let at = 0;
-      for (const chunk of this.#chunks) {
-        payload.set(chunk, at);
-        at += chunk.length;
-        free(chunk);
-      }
-    }
+  #take(): Uint8Array[] | null {
+    const chunks = this.#chunks;
     this.#chunks = [];
     this.#size = 0;
-    return payload;
+    return chunks.length > 0 ? chunks : null;
   }
 }

@@ -16,20 +16,35 @@ import type { ShardCore } from "./shard_core.ts";
  * @throws {SyntaxError} If the message is not JSON.
  */
 export function readMessage(core: ShardCore, message: string): GatewayPayload | null {
+  return readUnwanted(core, message, "hasNamedListeners") ?? parsePayload(message);
+}
+
+/** Reads the head of a message; `null` where somebody may want more of it. */
+export function readHead(core: ShardCore, head: string): GatewayPayload | null {
+  return readUnwanted(core, head, "hasListeners");
+}
+
+function readUnwanted(
+  core: ShardCore,
+  message: string,
+  has: "hasListeners" | "hasNamedListeners",
+): GatewayPayload | null {
   const dispatch = scanDispatch(message);
-  if (dispatch === null || isWanted(core, dispatch.t)) return parsePayload(message);
-  return { op: GatewayOpcode.Dispatch, d: undefined, s: dispatch.s, t: dispatch.t };
+  if (dispatch === null) return null;
+  const { s, t } = dispatch;
+  const isWanted = t === "READY" || core.eventDispatcher[has](t) || core.rawDispatcher[has](GatewayOpcode.Dispatch) ||
+    core.requests.awaits(t);
+  return isWanted ? null : { op: GatewayOpcode.Dispatch, d: undefined, s, t };
 }
 
-function isWanted(core: ShardCore, t: string): boolean {
-  return t === "READY" || core.eventDispatcher.hasNamedListeners(t) ||
-    core.rawDispatcher.hasNamedListeners(GatewayOpcode.Dispatch) || core.requests.awaits(t);
-}
-
-/** Hands a dispatch to everyone who listens; `missed` sequence numbers were skipped before it. */
-export function deliver(core: ShardCore, payload: GatewayPayload, message: string, missed: number): void {
+/**
+ * Hands a dispatch to everyone who listens; `missed` sequence numbers were skipped before it. Without its message nobody
+ * did when it came.
+ */
+export function deliver(core: ShardCore, payload: GatewayPayload, message: string | undefined, missed: number): void {
   const { s, d, t } = payload;
   if (missed > 0) core.emit("sequence_gap", { sequence: s as number, missed });
+  if (message === undefined) return core.handled.add(s as number, undefined);
   if (t !== null && core.requests.awaits(t)) core.requests.onDispatch(t, d);
   const raw = deliverRaw(core, payload, message);
   // What was parsed was parsed for somebody.

@@ -1,12 +1,17 @@
 import { unawaited } from "./attempt.ts";
-import { Decompressor, type DecompressorLike } from "./decompressor.ts";
-import { free } from "./free.ts";
+import { free, joined } from "./bytes.ts";
+import { Decompressor, type DecompressorLike, inflate } from "./decompressor.ts";
 import { splitPayloads } from "./payload_split.ts";
 
 /** What an {@linkcode Inflow} tells. */
 export interface InflowHandlers {
   /** A payload is complete. */
   onMessage(message: string): void;
+  /**
+   * A large payload begins like this. `true` means that it is taken for received, and the rest of it is not wanted:
+   * making text of it costs more than inflating it.
+   */
+  onHead?: ((head: string) => boolean) | undefined;
   /** What came cannot be inflated; nothing more follows. */
   onError(error: unknown): void;
 }
@@ -17,6 +22,10 @@ export interface InflowHandlers {
  */
 const BATCH_FRAMES = 64;
 const BATCH_BYTES = 32 * 1024;
+
+/** A payload is asked about by its head where its first chunk has at least so many bytes. */
+const LARGE_BYTES = 8 * 1024;
+const HEAD_BYTES = 256;
 
 /** Frames that follow what came before them more closely than this belong to the same burst, in milliseconds. */
 const BURST_GAP_MS = 0.3;
@@ -41,9 +50,9 @@ type Incoming = Uint8Array | string | (() => void);
  */
 export class Inflow {
   readonly #decompressor: DecompressorLike | null;
+  /** The library's own: frames may be gathered, and what goes in and comes out belongs to nobody else. */
+  readonly #own: Decompressor | null;
   readonly #handlers: InflowHandlers;
-  /** Whether it is the library's own: frames may be gathered, and what goes in and comes out belongs to nobody else. */
-  readonly #isOwn: boolean;
   /** With zlib the bytes tell where a payload ends; with zstd every frame is one. */
   readonly #hasSuffix: boolean;
   #waiting: Incoming[] = [];
@@ -64,8 +73,8 @@ export class Inflow {
     this.#decompressor = decompressor;
     this.#handlers = handlers;
     // Another implementation gets what it was promised: a message at a time.
-    this.#isOwn = decompressor?.constructor === Decompressor;
-    this.#hasSuffix = this.#isOwn && (decompressor as Decompressor).format === "zlib-stream";
+    this.#own = decompressor?.constructor === Decompressor ? decompressor as Decompressor : null;
+    this.#hasSuffix = this.#own?.format === "zlib-stream";
   }
 
   /** Takes in a frame. A text frame is taken for what it says, whatever was agreed on. */
@@ -98,7 +107,7 @@ export class Inflow {
   #line(incoming: Incoming): void {
     this.#waiting.push(incoming);
     if (this.#isWorking) return;
-    if (!this.#isOwn || this.#isFull()) return this.#start();
+    if (this.#own === null || this.#isFull()) return this.#start();
     // Those after the first are waited for already.
     if (this.#waiting.length > 1) return;
     if (performance.now() - this.#lastAt > BURST_GAP_MS) this.#burst = 0;
@@ -143,7 +152,7 @@ export class Inflow {
 
   #goesOn(): boolean {
     if (this.#waiting.length === 0) return false;
-    return !this.#isOwn || this.#burst < BURST_FRAMES || this.#isFull() ||
+    return this.#own === null || this.#burst < BURST_FRAMES || this.#isFull() ||
       this.#waiting.some((incoming) => typeof incoming !== "object");
   }
 
@@ -151,31 +160,35 @@ export class Inflow {
   #inflate(): Promise<void> | undefined {
     const frames = this.#take();
     const bytes = joined(frames);
-    const inflated = (this.#decompressor as DecompressorLike).decompress(bytes);
-    if (inflated == null || inflated instanceof Uint8Array) {
-      this.#onInflated(inflated);
-      return undefined;
+    if (this.#own === null) {
+      const inflated = (this.#decompressor as DecompressorLike).decompress(bytes);
+      if (inflated == null || inflated instanceof Uint8Array) return this.#onPayload(inflated);
+      return inflated.then((payload) => this.#onPayload(payload));
     }
-    return inflated.then((inflated) => {
+    return inflate(this.#own, bytes).then((chunks) => {
       // A single frame is the socket's: others may be looking at it.
       if (frames.length > 1) free(bytes);
-      this.#onInflated(inflated);
+      if (chunks === null || this.#isClosed) return;
+      const expected = this.#expected;
+      this.#expected = 0;
+      if (expected === 1 && this.#isSkipped(chunks[0] as Uint8Array)) return chunks.forEach(free);
+      for (const message of splitPayloads(textOf(chunks), expected)) this.#tell(message);
     });
   }
 
   /** A decompressor of the owner's may give nothing at all where there is no payload yet. */
-  #onInflated(inflated: Uint8Array | null | undefined): void {
-    if (inflated == null || this.#isClosed) return;
-    const text = decoder.decode(inflated);
-    if (this.#isOwn) free(inflated);
-    const expected = this.#expected;
-    this.#expected = 0;
-    for (const message of splitPayloads(text, expected)) this.#tell(message);
+  #onPayload(payload: Uint8Array | null | undefined): undefined {
+    if (payload != null) this.#tell(decoder.decode(payload));
+  }
+
+  #isSkipped(bytes: Uint8Array): boolean {
+    const { onHead } = this.#handlers;
+    return onHead !== undefined && bytes.length >= LARGE_BYTES && onHead(decoder.decode(bytes.subarray(0, HEAD_BYTES)));
   }
 
   /** Takes out what is inflated as one: up to the last frame that completes a payload, where one does. */
   #take(): Uint8Array[] {
-    const most = this.#isOwn ? BATCH_FRAMES : 1;
+    const most = this.#own === null ? 1 : BATCH_FRAMES;
     let count = 0;
     let bytes = 0;
     let tail = this.#tail;
@@ -183,7 +196,8 @@ export class Inflow {
     let endBytes = 0;
     while (count < most && bytes < BATCH_BYTES) {
       const frame = this.#waiting[count];
-      if (typeof frame !== "object") break;
+      // A large one by itself: its head may be all of it that is wanted.
+      if (typeof frame !== "object" || (count > 0 && frame.length >= BATCH_BYTES)) break;
       count++;
       bytes += frame.length;
       tail = tailAfter(tail, frame);
@@ -214,13 +228,11 @@ function tailAfter(tail: number, frame: Uint8Array): number {
   return tail >>> 0;
 }
 
-function joined(frames: readonly Uint8Array[]): Uint8Array {
-  if (frames.length === 1) return frames[0] as Uint8Array;
-  const whole = new Uint8Array(frames.reduce((bytes, frame) => bytes + frame.length, 0));
-  let at = 0;
-  for (const frame of frames) {
-    whole.set(frame, at);
-    at += frame.length;
-  }
-  return whole;
+/** Gives the memory of the chunks back. */
+function textOf(chunks: readonly Uint8Array[]): string {
+  const whole = joined(chunks);
+  const text = decoder.decode(whole);
+  free(whole);
+  chunks.forEach(free);
+  return text;
 }

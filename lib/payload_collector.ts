@@ -1,3 +1,4 @@
+import { joined } from "./bytes.ts";
 import type { CompressionFormat } from "./decompressor.ts";
 
 /** Options of `createNodeDecompressor`. */
@@ -48,8 +49,7 @@ export class PayloadCollector {
   /** The payload that a message, all of whose output was added, has completed; or `null`. */
   take(message: Uint8Array): Uint8Array | null {
     if (!this.#isComplete(message) || this.#size === 0) return null;
-    const [first] = this.#chunks;
-    const payload = this.#chunks.length === 1 ? first as Uint8Array : this.#joined();
+    const payload = joined(this.#chunks);
     this.clear();
     return payload;
   }
@@ -58,16 +58,6 @@ export class PayloadCollector {
   clear(): void {
     this.#chunks = [];
     this.#size = 0;
-  }
-
-  #joined(): Uint8Array {
-    const payload = new Uint8Array(this.#size);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      payload.set(chunk, at);
-      at += chunk.length;
-    }
-    return payload;
   }
 
   #isComplete(message: Uint8Array): boolean {

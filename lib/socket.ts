@@ -6,6 +6,8 @@ import { socketEnd } from "./settled.ts";
 export interface SocketHandlers {
   /** A payload is complete. */
   onMessage(message: string): void;
+  /** A large payload begins like this; `true` means that the rest of it is not wanted, and it is received. */
+  onHead?(head: string): boolean;
   /** The peer closed, or what it sent cannot be inflated (`error`). Comes once, after all payloads before it. */
   onClose(code: number, error?: unknown): void;
 }
@@ -29,6 +31,7 @@ export class GatewaySocket {
     try {
       this.#inflow = new Inflow(createDecompressor(), {
         onMessage: handlers.onMessage,
+        onHead: handlers.onHead,
         onError: (error) => handlers.onClose(1006, error),
       });
     } catch (error) {

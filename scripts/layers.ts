@@ -58,7 +58,7 @@ export const LAYERS: readonly Layer[] = [
         "http_requests",
         "http_shape",
       ],
-      ["socket", "inflow", "decompressor", "free", "node_decompressor", "payload_collector", "zlib_decompressors"],
+      ["socket", "inflow", "decompressor", "bytes", "node_decompressor", "payload_collector", "zlib_decompressors"],
       ["heart"],
       ["times_per", "identify_queue", "identify_turns"],
       ["session_store", "session_saver", "file_session_store"],

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { free } from "../lib/free.ts";
+import { free } from "../lib/bytes.ts";
 import { test } from "./harness.ts";
 
 test("free gives the memory of a buffer back", () => {
