@@ -1,5 +1,5 @@
 import { checkNumber, checkObject, refuse } from "./check.ts";
-import { free, joined } from "./bytes.ts";
+import { joined } from "./bytes.ts";
 
 /** A stream format the gateway can compress with. */
 export type CompressionFormat = "zlib-stream" | "zstd-stream";

@@ -303,13 +303,13 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
    * ```
    */
   hasListeners(name: string | number): boolean {
-    return this.#listeners.hasGeneral || this.#listeners.has(String(name)) ||
+    return this.#listeners.hasGeneral || this.#listeners.has(name) ||
       (this.#parent?.hasListeners(name) ?? false);
   }
 
   /** Like {@linkcode Dispatcher.hasListeners}, but what listens to all events does not count. */
   hasNamedListeners(name: string | number): boolean {
-    return this.#listeners.has(String(name)) || (this.#parent?.hasNamedListeners(name) ?? false);
+    return this.#listeners.has(name) || (this.#parent?.hasNamedListeners(name) ?? false);
   }
 
   /** Adds a listener, by the platform's rules. */

@@ -49,8 +49,8 @@ export class ListenerRegistry {
   }
 
   /** Whether a listener for just this name is registered. */
-  has(name: string): boolean {
-    return this.#registrations.has(name);
+  has(name: string | number): boolean {
+    return this.#registrations.size > 0 && this.#registrations.has(String(name));
   }
 
   /** Adds a listener without looking for duplicates. */

@@ -143,7 +143,8 @@ function onDispatch(state: SessionState, { s, t, d }: GatewayPayload): Step {
   // A replay may bring again what was received before the connection broke.
   if (s <= session.sequence) return usable === phase ? [state, NOTHING] : [{ ...state, phase: usable }, DISPATCH];
   const missed = s - session.sequence - 1;
-  const next = { phase: usable, session: { ...session, sequence: s }, unacked: state.unacked };
+  const { id, resumeUrl } = session;
+  const next = { phase: usable, session: { id, sequence: s, resumeUrl }, unacked: state.unacked };
   return [next, missed === 0 ? DISPATCH : [{ type: "dispatch", missed }]];
 }
 

@@ -13,7 +13,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { ROOT } from "./command.ts";
 
 /** How large the library may be when minified and compressed, in bytes: somebody downloads it at every cold start. */
-const MAX_GZIP_BYTES = 28 * 1024;
+const MAX_GZIP_BYTES = 29 * 1024;
 
 const DIST = new URL("dist/", ROOT);
 /** The command of the package. It is no entry point, and Node 22 does not know `import.meta.main`. */
