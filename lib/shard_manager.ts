@@ -227,8 +227,7 @@ export class ShardManager implements AsyncDisposable {
       await abortable(started, signal);
       signal.throwIfAborted();
     } catch (error) {
-      if (!signal.aborted) this.#lifetime.fail(error as Error);
-      throw error;
+      throw signal.aborted ? error : this.#lifetime.fail(error as Error);
     }
   }
 

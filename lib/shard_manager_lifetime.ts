@@ -1,6 +1,8 @@
 import { invalidState } from "./check.ts";
 import { printUnheard } from "./critical.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { GatewayError } from "./errors.ts";
+import { DOCTOR } from "./fatal_error.ts";
 import { Latch } from "./latch.ts";
 import type { ShardEvents } from "./shard_events.ts";
 
@@ -79,12 +81,15 @@ export class ShardManagerLifetime {
     else this.#closed.reject(this.#failure);
   }
 
-  /** Ends with a critical error, and tells of it. */
-  fail(error: Error): void {
+  /** Ends with a critical error, and tells of it: of this one where it names the doctor, else of one that does. */
+  fail(cause: Error): Error {
     const { dispatcher } = this.#options;
-    if (!this.#take(error, dispatcher)) return;
-    dispatcher.dispatch("critical", error);
-    void this.end(false);
+    const error = cause.message.includes(DOCTOR) ? cause : new GatewayError(cause.message + DOCTOR, { cause });
+    if (this.#take(error, dispatcher)) {
+      dispatcher.dispatch("critical", error);
+      void this.end(false);
+    }
+    return error;
   }
 
   /** Ends with a critical error of which a shard is about to tell; `false` where it has to end already. */

@@ -1,12 +1,13 @@
 import {
   BotAuthentication,
+  GatewayError,
   HTTPClient,
   InvalidShardCountError,
   type RescaledData,
   ShardManager,
 } from "@gangway/gateway";
 import { LocalGateway } from "@gangway/gateway/testing";
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { test } from "./harness.ts";
 import { type ManagerRig, managerRig } from "./shard_manager_rig.ts";
 import { fakeTime, fixedRandom } from "./shard_rig.ts";
@@ -108,9 +109,12 @@ test("ShardManager ends where too few identifies are left to follow the recommen
   rig.gateway.setRecommendedShards(4);
   rig.gateway.setRemainingSessionStarts(3);
   rig.gateway.disconnect(4011, { shardId: 0 });
-  const closed = assertRejects(() => rig.manager.closed, DOMException, "takes 4 identifies, and 3");
+  const closed = assertRejects(() => rig.manager.closed, GatewayError, "takes 4 identifies, and 3");
   await time.pass(10_000);
-  assertEquals(rig.criticals, [await closed]);
+  const error = await closed;
+  assertEquals(rig.criticals, [error]);
+  assertStringIncludes(error.message, "run the doctor");
+  assertInstanceOf(error.cause, DOMException);
 });
 
 for (const code of [4010, 4011]) {

@@ -1,5 +1,6 @@
 import {
   BotAuthentication,
+  GatewayError,
   HTTPClient,
   InvalidTokenError,
   type PresenceUpdateData,
@@ -7,7 +8,14 @@ import {
   type ShardManagerOptions,
   TimesPer,
 } from "@gangway/gateway";
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { inspect } from "node:util";
 import { CANARY } from "./canary.ts";
 import { test } from "./harness.ts";
@@ -285,6 +293,33 @@ test("ShardManager that is given a token that is not valid says so once and does
   await closed;
   assertEquals(rig.criticals, [error]);
   assertEquals([rig.gateway.httpRequests.length, rig.gateway.connections.length], [1, 0]);
+});
+
+test("ShardManager names the doctor whatever keeps it from asking for the gateway, and says what that was", async () => {
+  class NotCapable extends Error {
+    override name = "NotCapable";
+  }
+  const page = () => new Response("<html>Sign in to this network</html>");
+  const cases: [fetch: () => Promise<Response>, text: string, cause: string][] = [
+    [
+      () => Promise.resolve(Response.json({ message: "Missing Access" }, { status: 403 })),
+      "Missing Access",
+      "HTTPError",
+    ],
+    [() => Promise.resolve(page()), "the answer is not JSON", "HTTPError"],
+    [() => Promise.reject(new NotCapable("Requires net access")), "Requires net access", "NotCapable"],
+  ];
+  for (const [fetch, text, cause] of cases) {
+    using httpClient = new HTTPClient({ fetch });
+    await using manager = new ShardManager(new BotAuthentication("token"), 0, httpClient);
+    const criticals: Error[] = [];
+    manager.dispatcher.listen("critical", (error) => criticals.push(error));
+    const closed = assertRejects(() => manager.closed, GatewayError);
+    const error = await assertRejects(() => manager.connect(), GatewayError, text);
+    assertStringIncludes(error.message, "; run the doctor: deno run");
+    assertEquals((error.cause as Error).name, cause);
+    assertEquals([criticals, await closed], [[error], error]);
+  }
 });
 
 test("ShardManager.connect waits as a 429 says", async () => {
