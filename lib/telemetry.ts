@@ -122,44 +122,47 @@ export function instrument(manager: ShardManager, options: InstrumentOptions = {
     measured.onEvent(shard, event);
     spans.onEvent(shard, event);
   };
+  let following: AbortController | null = null;
   // Not by names: who listens to `critical` and `listener_error` is taken for somebody who deals with them.
   manager.dispatcher.listenAll((event) => {
     const shard = event.shardId === null ? null : manager.shards.get(event.shardId) ?? null;
     if (shard !== null || event.shardId === null) hear(shard, event);
-    if (event.type === "rescaling") {
-      followRescale(manager, {
-        hear,
-        onFailure: (error) => spans.onRescaleFailure(error),
-        signal,
-      });
-    }
+    if (event.type !== "rescaling" && event.type !== "rescaled") return;
+    following?.abort();
+    following = event.type === "rescaled"
+      ? null
+      : followRescale(manager, hear, (error) => spans.onRescaleFailure(error));
   }, { signal });
   return {
     [Symbol.dispose]: () => {
       listening.abort();
+      following?.abort();
       measured[Symbol.dispose]();
       spans[Symbol.dispose]();
     },
   };
 }
 
-interface FollowOptions {
-  hear: (shard: Shard, event: GatewayEvent) => void;
-  onFailure: (error: Error) => void;
-  signal: AbortSignal;
-}
-
-/** Follows the shards of a rescale until they take over: up to then the manager hears nothing of them. */
-function followRescale(manager: ShardManager, { hear, onFailure, signal }: FollowOptions): void {
+/** Follows the shards of a rescale until they take over or are given up: up to then the manager hears nothing of them. */
+function followRescale(
+  manager: ShardManager,
+  hear: (shard: Shard, event: GatewayEvent) => void,
+  onFailure: (error: Error) => void,
+): AbortController {
+  const following = new AbortController();
+  const { signal } = following;
   const isIncoming = (shard: Shard) => manager.shards.get(shard.shardId) !== shard;
   const incoming = manager.pendingShards.filter(isIncoming);
   for (const shard of incoming) {
-    const following = shard.dispatcher.listenAll((event) => {
-      if (!isIncoming(shard)) return following[Symbol.dispose]();
+    shard.dispatcher.listenAll((event) => {
+      if (!isIncoming(shard)) return following.abort();
       hear(shard, event);
-      if (incoming.every(({ phase }) => phase === "closed")) void reasonOf(incoming).then(onFailure);
+      if (incoming.some(({ phase }) => phase !== "closed")) return;
+      following.abort();
+      void reasonOf(incoming).then(onFailure);
     }, { signal });
   }
+  return following;
 }
 
 /** Why shards were given up: the first critical error of one. */

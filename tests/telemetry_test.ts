@@ -298,10 +298,13 @@ test("instrument shows why a rescale failed", async () => {
   await rig.connect();
   rig.discord.setAllowedIntents(0);
   const ended = rig.finished.next("rescale");
+  const given = rig.manager.dispatcher.waitFor("rescaling").then(() => rig.manager.pendingShards.slice(-2));
   rig.manager.rescaleShards(2).catch(() => {});
   const { status, attributes } = await ended;
   assertEquals(status.code, SpanStatusCode.ERROR);
   assertEquals(attributes["error.type"], "DisallowedIntentsError");
+  // Nothing is kept of the shards that were given up.
+  assertEquals((await given).map(({ dispatcher }) => dispatcher.hasListeners("phase")), [false, false]);
 });
 
 test("instrument ends with what is under way when it is disposed", async () => {
