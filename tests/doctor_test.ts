@@ -79,6 +79,19 @@ test("examine says where the gateway does not compress", async () => {
   assertEquals([connection?.compress, ok], ["none", true]);
 });
 
+test("examine agrees on no compression where a shard would not either", async () => {
+  const { navigator } = globalThis;
+  const asNode = { userAgent: "Node.js/22" };
+  Object.defineProperty(globalThis, "navigator", { value: asNode, configurable: true, writable: true });
+  try {
+    const { report, discord } = await examineOn({});
+    assertEquals([report.connection?.compress, report.ok, report.runtime.compression], ["none", true, []]);
+    assertEquals(discord.connections.map(({ query }) => query.compress), [undefined]);
+  } finally {
+    Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true, writable: true });
+  }
+});
+
 test("examine says that the token is not valid, and does not go on", async () => {
   const token = "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.canary";
   const { report, discord } = await examineOn({}, { token });

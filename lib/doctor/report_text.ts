@@ -30,7 +30,7 @@ export function reportText(report: DoctorReport, style: Style = (_, text) => tex
     const { heartbeatMs, helloMs, compress } = connection;
     lines.push(
       ["Round trip", `${heartbeatMs.toFixed(1)} ms; ${helloMs.toFixed(0)} ms to connect`],
-      ["Compression", `${compress} agreed`],
+      ["Compression", compress === "none" ? "none" : `${compress} agreed`],
     );
   }
   const formats = runtime.compression.join(", ") || "no compression without @gangway/gateway/node";

@@ -1,5 +1,4 @@
-import { createNodeDecompressor } from "../node_decompressor.ts";
-import { type CompressionFormat, Decompressor, type DecompressorLike, isSupported } from "../decompressor.ts";
+import { type CompressionFormat, Decompressor, isSupported } from "../decompressor.ts";
 import { DisconnectError } from "../errors.ts";
 import type { HTTPClient } from "../http_client.ts";
 import { GatewayOpcode } from "../opcode.ts";
@@ -15,11 +14,8 @@ export interface RoundTrip {
   heartbeatMs: number;
 }
 
-/** The same as a shard uses by default. */
-const COMPRESS: CompressionFormat = "zlib-stream";
-
 /**
- * Opens a connection, has one heartbeat answered and closes again. The gateway answers heartbeats before IDENTIFY too, so it
+ * Opens a connection as a shard does by default, has one heartbeat answered and closes again. The gateway answers heartbeats before IDENTIFY too, so it
  * costs no identify.
  *
  * @throws {DisconnectError} Rejects where the handshake fails or the gateway closes.
@@ -31,13 +27,15 @@ export async function measureRoundTrip(httpClient: HTTPClient, url: string, sign
   const abort = () => ended.reject(signal.reason);
   let helloMs = 0;
   let sentAt = 0;
-  const webSocket = await httpClient.connectToGateway({ url, compress: COMPRESS, signal });
-  // A gateway, or what stands before it, that takes no notice of what was asked for sends text.
-  let compress: RoundTrip["compress"] = COMPRESS;
+  // On Node nothing is compressed unless the bot has a decompressor of its own.
+  const asked: RoundTrip["compress"] = isSupported("zlib-stream") ? "zlib-stream" : "none";
+  const webSocket = await httpClient.connectToGateway({ url, compress: asked, signal });
+  let compress = asked;
   webSocket.addEventListener("message", ({ data }) => {
+    // A gateway, or what stands before it, that takes no notice of what was asked for sends text.
     if (typeof data === "string") compress = "none";
   }, { once: true });
-  const socket = new GatewaySocket(webSocket, createDecompressor, {
+  const socket = new GatewaySocket(webSocket, () => asked === "none" ? null : new Decompressor(asked), {
     onMessage(message) {
       const { op } = JSON.parse(message) as { op: number };
       if (op === GatewayOpcode.Hello) {
@@ -63,8 +61,4 @@ export async function measureRoundTrip(httpClient: HTTPClient, url: string, sign
     // There is no session to be kept.
     await socket.close(1000);
   }
-}
-
-function createDecompressor(): DecompressorLike {
-  return isSupported(COMPRESS) ? new Decompressor(COMPRESS) : createNodeDecompressor(COMPRESS);
 }
