@@ -13,6 +13,7 @@ import { ClusterRig, connectTo, natsTest, until } from "./cluster/rig.ts";
 import { launchChromium, readAxe, WITHOUT_CHROMIUM } from "./chromium.ts";
 import { Flow } from "./cluster/flow.ts";
 import { runtime, test } from "./harness.ts";
+import { HERE } from "./status_rig.ts";
 import { serveStatus } from "./status_server.ts";
 
 const TOKEN = "let-me-in";
@@ -21,7 +22,7 @@ const TOKEN = "let-me-in";
 const NO_NATS = {} as NatsConnection;
 
 function get(handler: StatusHandler, path: string, init: RequestInit = {}, host = "localhost:8080"): Promise<Response> {
-  return handler(new Request(`http://${host}${path}`, init));
+  return handler(new Request(`http://${host}${path}`, init), HERE);
 }
 
 // deno-lint-ignore no-explicit-any -- the tests compare it

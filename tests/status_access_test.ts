@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import type { StatusOptions } from "@gangway/gateway/status";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type ConnectionInfo, isLoopbackAddress, isLoopbackHost, remoteReason } from "../lib/status/access.ts";
 import { test } from "./harness.ts";
 import { statusRig } from "./status_rig.ts";
@@ -27,27 +28,41 @@ test("isLoopbackAddress and isLoopbackHost know this machine and nothing that lo
 test("remoteReason lets in whom the server knows to be on this machine", () => {
   const request = new Request(LOCAL);
   for (const connection of [deno("127.0.0.1"), deno("::1"), bun("::ffff:127.0.0.1"), bun("127.0.0.1")]) {
-    assertEquals(remoteReason(request, connection), null);
+    assertEquals(remoteReason(request, connection, false), null);
   }
-  assertEquals(remoteReason(request, { remoteAddr: { transport: "unix" } }), null);
+  assertEquals(remoteReason(request, { remoteAddr: { transport: "unix" } }, false), null);
   for (const connection of [deno("192.168.0.2"), bun("10.0.0.1"), bun("fe80::1")]) {
-    assertEquals(remoteReason(request, connection), "the request comes from another machine");
+    assertEquals(remoteReason(request, connection, true), "the request comes from another machine");
   }
 });
 
-test("remoteReason goes by the Host where nobody knows the peer, and looks at it where somebody does", () => {
+test("remoteReason takes no Host for where a request comes from, and looks at it nevertheless", () => {
   for (const connection of [undefined, null, {}, bun(null), { env: {} }]) {
-    assertEquals(remoteReason(new Request(LOCAL), connection), null);
-    assertEquals(remoteReason(new Request("http://192.168.0.2/"), connection), "the Host is not this machine's");
+    assertStringIncludes(remoteReason(new Request(LOCAL), connection, false) ?? "", "does not tell where");
+    assertEquals(remoteReason(new Request(LOCAL), connection, true), null);
+    assertEquals(remoteReason(new Request("http://192.168.0.2/"), connection, true), "the Host is not this machine's");
   }
   const rebound = new Request("http://rebound.example:8080/");
-  assertEquals(remoteReason(rebound, deno("127.0.0.1")), "the Host is not this machine's");
+  assertEquals(remoteReason(rebound, deno("127.0.0.1"), false), "the Host is not this machine's");
+});
+
+test("statusHandler behind a router that does not hand on who asks wants a token, or to be told", async () => {
+  const token = "let-me-in";
+  const headers = { authorization: `Bearer ${token}` };
+  const asked = async (options: StatusOptions, init: RequestInit = {}) => {
+    await using status = await statusRig({ memory: true, status: options });
+    return (await status.handler(new Request("http://localhost/metrics", init))).status;
+  };
+  assertEquals(await asked({}), 403);
+  assertEquals(await asked({ token }), 401);
+  assertEquals(await asked({ token }, { headers }), 200);
+  assertEquals(await asked({ allowRemote: true }), 200);
 });
 
 test("remoteReason does not take a proxy on this machine for its visitors", () => {
   for (const name of ["forwarded", "x-forwarded-for", "x-real-ip", "via"]) {
     const request = new Request(LOCAL, { headers: { [name]: "127.0.0.1" } });
-    assertEquals(remoteReason(request, deno("127.0.0.1")), "the request was forwarded by a proxy");
+    assertEquals(remoteReason(request, deno("127.0.0.1"), true), "the request was forwarded by a proxy");
   }
 });
 

@@ -3,8 +3,11 @@
  *
  * @module
  */
-import { type StatusHandler, statusHandler, type StatusOptions } from "@gangway/gateway/status";
+import { type ConnectionInfo, type StatusHandler, statusHandler, type StatusOptions } from "@gangway/gateway/status";
 import { type ManagerRig, managerRig, type ManagerRigOptions } from "./shard_manager_rig.ts";
+
+/** Who asks, as a server tells it. */
+export const HERE: ConnectionInfo = { remoteAddr: { hostname: "127.0.0.1" } };
 
 /** What `/events` sends. */
 export interface StatusMessage {
@@ -26,7 +29,7 @@ export class StatusRig implements AsyncDisposable {
 
   /** Asks as somebody on this machine. */
   get(path: string, init: RequestInit = {}, host = "localhost:8080"): Promise<Response> {
-    return this.handler(new Request(`http://${host}${path}`, init));
+    return this.handler(new Request(`http://${host}${path}`, init), HERE);
   }
 
   /** Asks for JSON. */

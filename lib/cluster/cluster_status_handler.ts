@@ -44,7 +44,9 @@ export interface ClusterStatusHandlerOptions extends ClusterStatusOptions, Statu
  *   // Deno.serve({ hostname: "127.0.0.1", port: 8080 }, handler);
  *   // Bun.serve({ hostname: "127.0.0.1", port: 8080, fetch: handler });
  *
- *   return (await handler(new Request("http://localhost:8080/readyz"))).ok;
+ *   // A server says itself who asks.
+ *   const local = { remoteAddr: { hostname: "127.0.0.1" } };
+ *   return (await handler(new Request("http://localhost:8080/readyz"), local)).ok;
  * }
  * ```
  */

@@ -17,13 +17,17 @@ export type ConnectionInfo = DenoConnectionInfo | BunConnectionInfo;
 const FORWARDED = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /**
- * Why a request may not come from this machine, or `null` where it does.
+ * Why a request may not come from this machine, or `null` where it does. Where nobody tells the peer, only a token that
+ * is asked for as well (`isGuarded`) lets the request in: a header says what its sender likes.
  *
  * The Host is looked at also where the peer is known: a page of the internet can have a name that leads to 127.0.0.1
  * (DNS rebinding), and a visitor's browser is a peer of this machine.
  */
-export function remoteReason(request: Request, connection: unknown): string | null {
+export function remoteReason(request: Request, connection: unknown, isGuarded: boolean): string | null {
   const peer = peerOf(request, connection);
+  if (peer === null && !isGuarded) {
+    return "the server does not tell where the request comes from (hand on its second argument, or set a token)";
+  }
   if (peer !== null && !isLoopbackAddress(peer)) return "the request comes from another machine";
   if (FORWARDED.some((name) => request.headers.has(name))) return "the request was forwarded by a proxy";
   const host = request.headers.get("host") ?? new URL(request.url).host;

@@ -115,6 +115,7 @@ function showSummary(s) {
   setText(byId("guilds"), numberText(s.guilds));
   setText(byId("identifies"), numberText(s.identifiesLeft));
   const isStarting = s.connectedInMs !== null;
+  byId("start").parentElement.hidden = !isStarting && s.connectedAfterMs === null;
   setText(byId("start-label"), isStarting ? "All connected in" : "All connected after");
   setText(byId("start"), isStarting ? "about " + spanText(s.connectedInMs) : spanText(s.connectedAfterMs));
   const others = s.shardCount !== null && s.shardCount !== s.shards ? " of " + numberText(s.shardCount) : "";

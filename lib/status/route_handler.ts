@@ -29,8 +29,8 @@ export interface StatusOptions {
 /** Answers requests about a status until it is disposed of, and then with 503. */
 export interface StatusHandler extends Disposable {
   /**
-   * Answers a request. The second argument, which `Deno.serve` and `Bun.serve` both give, tells where it comes from;
-   * without it the `Host` header is all there is, and whoever can reach the server can write what they like there.
+   * Answers a request. The second argument, which `Deno.serve` and `Bun.serve` both give, tells where it comes from. A
+   * router has to hand it on: without it nobody gets an answer, unless there is a `token`, or `allowRemote` is set.
    */
   (request: Request, connection?: ConnectionInfo): Promise<Response>;
 }
@@ -57,7 +57,7 @@ export function routeHandler(
   const routes = new Map(Object.entries(makeRoutes(ending.signal)));
   const dispose = (): void => ending.abort();
   const handler = async (request: Request, connection?: ConnectionInfo): Promise<Response> => {
-    const reason = allowRemote ? null : remoteReason(request, connection);
+    const reason = allowRemote ? null : remoteReason(request, connection, token !== undefined);
     if (reason !== null) return refuse(403, `Only this machine gets an answer: ${reason}`);
     if (ending.signal.aborted) return refuse(503, "The status is not kept any more");
     const { pathname } = new URL(request.url);

@@ -42,7 +42,9 @@ import { isReady, summarize } from "./summary.ts";
  * // Deno.serve({ hostname: "127.0.0.1", port: 8080 }, handler);
  * // Bun.serve({ hostname: "127.0.0.1", port: 8080, fetch: handler });
  *
- * const response = await handler(new Request("http://localhost:8080/readyz"));
+ * // A server says itself who asks.
+ * const local = { remoteAddr: { hostname: "127.0.0.1" } };
+ * const response = await handler(new Request("http://localhost:8080/readyz"), local);
  * assertEquals(response.status, 503);
  * assertEquals(await response.json(), { ready: false, shards: { total: 0, ready: 0 }, notReady: [] });
  * ```

@@ -46,9 +46,10 @@ export class StatusMonitor implements Disposable {
   generation = 0;
   /** Events a second of all shards. */
   rate = 0;
-  /** When the manager connected, in milliseconds since 1970, and how long until all shards were ready. */
+  /** When the manager connected, in milliseconds since 1970; `null` also where it had before this looked. */
   startedAt: number | null = null;
-  connectedAfterMs: number | null = null;
+  /** When all shards were ready, or were seen to be. */
+  connectedAt: number | null = null;
   /** When identifying goes on, where the budget is used up, in milliseconds since 1970. */
   limitedUntil: number | null = null;
   /** Why the manager failed, or cannot ask for the gateway; not what shards fail for. */
@@ -71,7 +72,7 @@ export class StatusMonitor implements Disposable {
     // For all events: a listener for "critical" by its name would keep the manager from printing what nobody else takes.
     this.#listening = manager.dispatcher.listenAll((event) => this.#onEvent(event));
     // It has shards once it is connected; before that the first event tells.
-    if (manager.shards.size > 0) this.#begin();
+    if (manager.shards.size > 0) this.#begin(null);
   }
 
   /** The manager's shards by their ids. */
@@ -118,13 +119,13 @@ export class StatusMonitor implements Disposable {
     this.#incoming.clear();
   }
 
-  #begin(): void {
+  #begin(startedAt: number | null): void {
     const { signal } = this.manager.dispatcher;
     if (this.#life !== null || signal === null || signal.aborted) return;
     const life = this.#life = new AbortController();
     signal.addEventListener("abort", () => this.#end(), { signal: life.signal });
-    this.startedAt = Date.now();
-    this.connectedAfterMs = this.failure = this.limitedUntil = null;
+    this.startedAt = startedAt;
+    this.connectedAt = this.failure = this.limitedUntil = null;
     this.#tickAt = this.#stepAt = performance.now();
     this.#sync();
     this.#eventsAtTick = this.#events();
@@ -144,7 +145,7 @@ export class StatusMonitor implements Disposable {
 
   #onEvent(event: GatewayEvent): void {
     if (event.type === "sent" || event.type === "heartbeat") return;
-    this.#begin();
+    this.#begin(Date.now());
     switch (event.type) {
       case "rescaling":
         this.#rescaling = event.detail as RescalingData;
@@ -253,9 +254,9 @@ export class StatusMonitor implements Disposable {
   }
 
   #lookWhetherConnected(): void {
-    if (this.startedAt === null || this.connectedAfterMs !== null || this.#records.size === 0) return;
+    if (this.#life === null || this.connectedAt !== null || this.#records.size === 0) return;
     for (const { shard } of this.#records.values()) if (shard.phase !== "ready") return;
-    this.connectedAfterMs = Date.now() - this.startedAt;
+    this.connectedAt = Date.now();
   }
 
   #gather(): void {

@@ -24,9 +24,9 @@ export interface Summary {
   identifiesLeft: number | null;
   /** When identifying goes on, where the budget is used up, in milliseconds since 1970. */
   limitedUntil: number | null;
-  /** When the manager connected, in milliseconds since 1970. */
+  /** When the manager connected, in milliseconds since 1970; `null` also where it had before anybody looked. */
   startedAt: number | null;
-  /** How long it took until all shards were ready, in milliseconds; `null` while it takes. */
+  /** How long it took until all shards were ready, in milliseconds; `null` while it takes, and where that is not known. */
   connectedAfterMs: number | null;
   /** How long it is likely to take from now on, in milliseconds; `null` afterwards. */
   connectedInMs: number | null;
@@ -37,10 +37,10 @@ export interface Summary {
 
 /** Sums up. */
 export function summarize(monitor: StatusMonitor): Summary {
-  const { manager, isAlive, rate, latencyMs, limitedUntil, startedAt, connectedAfterMs, rescaling, failure } = monitor;
+  const { manager, isAlive, rate, latencyMs, limitedUntil, startedAt, connectedAt, rescaling, failure } = monitor;
   const records = [...monitor.records.values()];
   const known = records.flatMap(({ guilds }) => guilds ?? []);
-  const isStarting = isAlive && connectedAfterMs === null;
+  const isStarting = isAlive && connectedAt === null;
   return {
     alive: isAlive,
     shardCount: manager.shardCount,
@@ -53,7 +53,7 @@ export function summarize(monitor: StatusMonitor): Summary {
     identifiesLeft: identifiesLeft(manager.identifyRateLimiter),
     limitedUntil,
     startedAt,
-    connectedAfterMs,
+    connectedAfterMs: startedAt === null || connectedAt === null ? null : connectedAt - startedAt,
     connectedInMs: isStarting ? startTimeMs(records, manager.maxConcurrency ?? 1, limitedUntil) : null,
     rescaling,
     failure,

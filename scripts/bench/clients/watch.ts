@@ -26,7 +26,7 @@ export function watch(manager: ShardManager): void {
   });
   instrument(manager, { meterProvider: new MeterProvider({ readers: [reader] }) });
   const handler = statusHandler(manager);
-  void follow(handler(new Request("http://127.0.0.1/events")));
+  void follow(handler(new Request("http://127.0.0.1/events"), { remoteAddr: { hostname: "127.0.0.1" } }));
 }
 
 async function follow(answer: Promise<Response>): Promise<void> {
