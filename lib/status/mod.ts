@@ -7,21 +7,35 @@
  * only, unless it is told otherwise, and has neither the bot's token nor any event's content in what it says.
  *
  * @example Beside a bot, on Deno
- * ```ts ignore
+ * ```ts
  * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
  * import { statusHandler } from "@gangway/gateway/status";
+ * import { LocalGateway } from "@gangway/gateway/testing";
  *
- * const manager = new ShardManager(new BotAuthentication("token"), GatewayIntent.Guilds, new HTTPClient());
- * const server = Deno.serve({ hostname: "127.0.0.1", port: 8080 }, statusHandler(manager));
+ * await using discord = await LocalGateway.start();
+ * const httpClient = new HTTPClient({ baseUrl: discord.url });
+ * const manager = new ShardManager(new BotAuthentication(discord.token), GatewayIntent.Guilds, httpClient);
+ * // 0 is any port that is free.
+ * const server = Deno.serve({ hostname: "127.0.0.1", port: 0 }, statusHandler(manager));
  * await manager.connect();
- * await manager.closed;
+ * // … the bot at work …
+ * await manager.close();
  * await server.shutdown();
  * ```
  *
  * @example Under a path, for other machines that have the token, on Bun
- * ```ts ignore
- * const status = statusHandler(manager, { basePath: "/status", token: process.env.STATUS_TOKEN, allowRemote: true });
- * Bun.serve({ port: 8080, routes: { "/status": status, "/status/*": status } });
+ * ```ts
+ * import { BotAuthentication, GatewayIntent, HTTPClient, ShardManager } from "@gangway/gateway";
+ * import { statusHandler } from "@gangway/gateway/status";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const manager = new ShardManager(new BotAuthentication("token"), GatewayIntent.Guilds, new HTTPClient());
+ * using status = statusHandler(manager, { basePath: "/status", token: "let-me-in", allowRemote: true });
+ * // Bun.serve({ port: 8080, routes: { "/status": status, "/status/*": status } });
+ *
+ * const headers = { authorization: "Bearer let-me-in" };
+ * const response = await status(new Request("http://bot.example/status/metrics", { headers }));
+ * assertEquals(response.status, 200);
  * ```
  *
  * @module
