@@ -224,7 +224,9 @@ test("status page asks for the token, and keeps it out of its address", async ()
 }, OPTIONS);
 
 test("status page shows 1,000 shards, writes only what has changed, and lays out once an update", async () => {
-  await using status = await statusRig({ memory: true, unlimited: true, gateway: { shards: 1_000, guilds: 1_000 } });
+  // Nothing is to be told but what happens here: a heartbeat changes a latency.
+  const gateway = { shards: 1_000, guilds: 1_000, heartbeatIntervalMs: 86_400_000 };
+  await using status = await statusRig({ memory: true, unlimited: true, gateway });
   await using server = serveStatus(status.handler);
   await status.rig.up();
   await using browser = await launchChromium();
@@ -232,6 +234,20 @@ test("status page shows 1,000 shards, writes only what has changed, and lays out
   const { page } = visit;
   await visit.reads("#ready", "1,000 of 1,000");
   assertEquals(await page.locator(".cell").count(), 1_000);
+  // Where few shards change, few cells are touched; but for their rates, which have their own time.
+  await page.evaluate(`
+    globalThis.touched = new Set();
+    new MutationObserver((records, observer) => {
+      for (const { target } of records) {
+        const element = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+        if (element.closest(".rate") === null) touched.add(element.closest(".cell")?.dataset.id);
+      }
+    }).observe(grid, { subtree: true, childList: true, attributes: true, characterData: true });
+  `);
+  for (const shardId of [3, 500, 999]) status.rig.gateway.disconnect(4000, { shardId });
+  await visit.until("document.querySelectorAll('.cell .last:not(:empty)').length === 3");
+  await visit.reads("#ready", "1,000 of 1,000");
+  assertEquals(await page.evaluate("[...touched]"), ["3", "500", "999"]);
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable");
   const metrics = async () => {
