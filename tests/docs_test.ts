@@ -22,6 +22,9 @@ async function filesIn(folder: string, ending: string, recursive = false): Promi
   return names.filter((name) => name.endsWith(ending)).map((name) => `${folder}/${name}`).sort();
 }
 
+/** Files that whoever reads the guides has made. */
+const YOURS = ["bot.ts", "ping_pong.ts"];
+
 /** What begins the message of an error about an argument. */
 const CHECKED = /(?:invalidState|refuse|check[A-Z]\w*)\(\s*["'`]([a-z][^:"'`$\\]+)[:"'`]/g;
 
@@ -68,7 +71,7 @@ test("docs show no TypeScript that is not run", async () => {
 test("docs show commands that a shell can read, of files that are there", async () => {
   const wrong: string[] = [];
   for (const page of [...PAGES, ...await filesIn("docs", ".md"), ...await filesIn("lib", ".ts", true)]) {
-    for (const [, margin = "", lines = ""] of (await read(page)).matchAll(/^( \* |)```sh\n([^]*?)^\1```$/gm)) {
+    for (const [, margin = "", lines = ""] of (await read(page)).matchAll(/^( \* | *)```sh\n([^]*?)^\1```$/gm)) {
       const commands = lines.split("\n").map((line) => line.slice(margin.length)).join("\n");
       const shell = spawn("sh", ["-n"], { stdio: ["pipe", "ignore", "inherit"] });
       shell.stdin.end(commands);
@@ -79,7 +82,7 @@ test("docs show commands that a shell can read, of files that are there", async 
       );
       for (const word of words ?? []) {
         const isThere = await exists(word) || await exists(`examples/deploy/${word}`);
-        if (!isThere && word !== "bot.ts") wrong.push(`${page}: ${word}`);
+        if (!isThere && !YOURS.includes(word)) wrong.push(`${page}: ${word}`);
       }
     }
   }
