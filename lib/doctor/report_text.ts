@@ -17,7 +17,8 @@ export function reportText(report: DoctorReport, style: Style = (_, text) => tex
   if (application !== null) lines.push(["Privileged", privilegedText(report, style)]);
   if (gateway !== null) {
     const { shards, maxConcurrency, fullStartMs, identifies: { total, remaining, resetAfterMs } } = gateway;
-    const start = fullStartMs === 0 ? "all of them start at once" : `a full start takes ${about(fullStartMs)}`;
+    const all = shards === 1 ? "it starts at once" : "all of them start at once";
+    const start = fullStartMs === 0 ? all : `a full start takes ${about(fullStartMs)}`;
     lines.push(
       [
         "Shards",

@@ -27,9 +27,9 @@ h2 { font-size: 1.1rem; }
 .problem { border-left: .3rem solid var(--bad); background: var(--card); padding: .6rem .8rem; margin: 1rem 0; }
 dl { margin: 0; }
 dd { margin: 0; font-variant-numeric: tabular-nums; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .5rem; margin: 1rem 0 .5rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .5rem; margin: 1rem 0 .5rem; }
 .tiles div, figure { background: var(--card); border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .7rem; }
-.tiles dd { font-size: 1.25rem; font-weight: 600; }
+.tiles dd { font-size: 1.15rem; font-weight: 600; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: .5rem; }
 figure { margin: 0; min-width: 0; }
 svg { border-bottom: 1px solid var(--line); display: block; width: 100%; height: 3rem; }
