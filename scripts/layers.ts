@@ -195,6 +195,7 @@ export const LAYERS: readonly Layer[] = [
         "cluster/shrink",
         "cluster/stream_consumer",
         "cluster/takeover",
+        "cluster/when_shards",
         "cluster/within",
         "cluster/worker_events",
       ],

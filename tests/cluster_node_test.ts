@@ -181,6 +181,32 @@ natsTest("ClusterNode tells of events that a lost session has cost", async (serv
   assert(reason.includes("could not be resumed"));
 });
 
+natsTest(
+  "ClusterNode counts a refused session once, also where a node ends before the next one begins",
+  async (server) => {
+    await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
+    const { gateway } = rig;
+    const one = await rig.addNode();
+    await rig.ready(1);
+    await until(() => one.pending === 0);
+    gateway.withholdReady();
+    const refused = gateway.next("identify");
+    gateway.invalidateSession(false);
+    await refused;
+    await one.close();
+    gateway.withholdReady(false);
+    const other = await rig.makeNode();
+    const lost = other.dispatcher.waitFor("events_lost");
+    await other.connect();
+    assertEquals((await lost).shardId, 0);
+    await rig.ready(1);
+    await other.close();
+    await rig.addNode();
+    await rig.ready(1);
+    assertEquals((await clusterStatus({ nats: await rig.connect() })).losses, { times: 1, events: 0 });
+  },
+);
+
 natsTest("ClusterNode publishes only the events that were asked for, as they were received", async (server) => {
   await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
   const node = await rig.addNode({ events: ["MESSAGE_CREATE"] });
@@ -212,63 +238,6 @@ natsTest("ClusterNode ends with the error that no shard can go on after", async 
   await node.connect();
   assertInstanceOf(await closed, Error);
   await rig.ready(0);
-});
-
-natsTest("ClusterNode rescales the cluster, driven from any node: nothing lost or doubled", async (server) => {
-  await using rig = await ClusterRig.start(server, { shards: 2, guilds: 12, maxConcurrency: 16 });
-  const { gateway } = rig;
-  const [one, other] = [await rig.addNode(), await rig.addNode()];
-  await rig.ready(2);
-  const flow = new Flow(gateway);
-  flow.start(300);
-  await other.rescale(3);
-  await rig.ready(3);
-  assertEquals(other.shardCount, 3);
-  await until(() => one.shardCount === 3);
-  flow.stop();
-  const nats = await rig.connect();
-  await until(async () => (await checkStreams(nats, "bot", flow.sent)).missing.length === 0);
-  const { doubled, outOfOrder } = await checkStreams(nats, "bot", flow.sent);
-  assertEquals([doubled, outOfOrder, gateway.identifies.length, gateway.violations], [0, 0, 5, []]);
-});
-
-natsTest("ClusterNode rescales also where more comes at the switch than may wait for NATS", async (server) => {
-  await using rig = await ClusterRig.start(server, { shards: 2, guilds: 4, maxConcurrency: 16 });
-  const { gateway } = rig;
-  const node = await rig.addNode({ maxPending: 100 });
-  await rig.ready(2);
-  const flow = new Flow(gateway);
-  flow.start(300);
-  await node.rescale(1);
-  await rig.ready(1);
-  flow.stop();
-  const nats = await rig.connect();
-  await until(async () => (await checkStreams(nats, "bot", flow.sent)).missing.length === 0);
-  const { doubled, outOfOrder } = await checkStreams(nats, "bot", flow.sent);
-  assertEquals([doubled, outOfOrder, gateway.identifies.length, gateway.violations], [0, 0, 3, []]);
-});
-
-natsTest("ClusterNode refuses a rescale that cannot be, and can be called off", async (server) => {
-  await using rig = await ClusterRig.start(server, { shards: 2, sessionStartLimit: { total: 6 } });
-  const { gateway } = rig;
-  const node = await rig.makeNode();
-  await assertRejects(() => node.rescale(3), DOMException, "not connected");
-  await node.connect();
-  await rig.ready(2);
-  await assertRejects(() => node.rescale(2), RangeError, "2 shards already");
-  await assertRejects(() => node.rescale(0), RangeError, "whole number from 1");
-  await until(async () => (await clusterStatus({ nats: await rig.connect() })).identify.remaining === 4);
-  await assertRejects(() => node.rescale(5), DOMException, "it takes 5 identifies, and 4 can be used");
-  gateway.withholdReady();
-  const giveUp = new AbortController();
-  const rescaled = node.rescale(3, { signal: giveUp.signal });
-  await assertRejects(() => node.rescale(4), DOMException, "another rescale is under way");
-  await gateway.next("identify", ({ shard }) => shard[1] === 3);
-  giveUp.abort(new Error("changed my mind"));
-  await assertRejects(() => rescaled, Error, "changed my mind");
-  gateway.withholdReady(false);
-  await rig.ready(2);
-  assertEquals(node.shardCount, 2);
 });
 
 natsTest("ClusterNode and ClusterWorker refuse options that make no sense", async (server) => {

@@ -14,6 +14,7 @@ async function storeOf(
   nats: NatsConnection,
   epoch: number,
   lastEvent: EventPlace | null = null,
+  onFound: (session: Session) => void = () => {},
 ): Promise<ClusterSessionStore> {
   const kv = await new Kvm(nats).create("sessions", { history: 1 });
   const onError = () => {};
@@ -21,6 +22,7 @@ async function storeOf(
     kv,
     epoch,
     lastEvent: () => Promise.resolve(lastEvent),
+    onFound,
     intervalMs: 60_000,
     onError,
   });
@@ -64,4 +66,26 @@ natsTest("ClusterSessionStore of an owner of before cannot overwrite what a late
   await assertRejects(() => before.flush(), DOMException, "another node owns it");
   await before.delete("0-1");
   assertEquals(await after.load("0-1"), sessionOf("b", 1));
+});
+
+natsTest("ClusterSessionStore remembers how far a refused session was, until the next one is kept", async (server) => {
+  await using connection = await connectTo(server);
+  const { nats } = connection;
+  const store = await storeOf(nats, 1);
+  // There is nothing to be remembered.
+  await store.refuse("0-1");
+  await store.save("0-1", sessionOf("a", 5));
+  await store.refuse("0-1");
+  const found: Session[] = [];
+  const after = await storeOf(nats, 2, { sessionId: "a", sequence: 9 }, (session) => void found.push(session));
+  assertEquals([await after.load("0-1"), found], [null, [sessionOf("a", 9)]]);
+  // It may be refused again, by whoever has not begun another one.
+  await after.refuse("0-1");
+  assertEquals(await after.load("0-1"), null);
+  await after.save("0-1", sessionOf("b", 1));
+  assertEquals(await after.load("0-1"), sessionOf("b", 1));
+  await after.refuse("0-1");
+  await after.delete("0-1");
+  found.length = 0;
+  assertEquals([await after.load("0-1"), found], [null, []]);
 });

@@ -132,7 +132,7 @@ natsTest("clusterStatusHandler says which shards are not ready, and makes nothin
 
   // A node that stands still: it is on the board and does not answer.
   await using board = await Board.open(nats, "gangway_bot", { timeoutMs: 1_000 });
-  await board.write("plan", { shardCount: 3, shardsPerLease: 1, generation: 1, next: null, previous: null });
+  await board.write("plan", { shardCount: 3, shardsPerLease: 1, generation: 1, latest: 1, next: null, previous: null });
   await board.write("node.still-1", { name: "still", joinedAt: 1, leaving: false, renewals: 1 });
   await board.write("lease.1.0", { node: "still-1", epoch: 1, state: "running" });
   await board.write("lease.1.1", { node: "gone-1", epoch: 1, state: "running" });

@@ -1,4 +1,4 @@
-import { jetstream } from "@nats-io/jetstream";
+import { jetstream, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { delay } from "../delay.ts";
 import { isConflict, isMissing, type NatsConnection, openBucket } from "./nats.ts";
@@ -34,24 +34,35 @@ export interface BoardOptions {
 /** How long to wait before a bucket is followed again, in milliseconds. */
 const RETRY_MS = 250;
 
+/** How long it is remembered that a key was removed, in milliseconds: far longer than it can matter to anybody. */
+const REMOVED_MS = 3_600_000;
+
+/** How many of them are forgotten at once. */
+const MOST_FORGOTTEN = 100;
+
 /**
  * What the nodes of a cluster agree on: a key-value bucket, mirrored in memory. A write names the revision that it
  * replaces, and fails where that is not the newest.
  */
 export class Board implements AsyncDisposable {
   readonly #nats: NatsConnection;
+  readonly #bucket: string;
   readonly #kv: KV;
   readonly #timeout: number;
   readonly #entries = new Map<string, BoardEntry>();
   /** The newest revision known of each key, of those that were removed as well. */
   readonly #revisions = new Map<string, number>();
+  /** When each key that is gone was seen to be, on the monotonic clock. */
+  readonly #removed = new Map<string, number>();
+  #manager: JetStreamManager | null = null;
   readonly #listeners = new Set<(change: BoardChange) => void>();
   readonly #over = new AbortController();
   #watching: { stop(): void } | null = null;
   #ended: Promise<void> = Promise.resolve();
 
-  private constructor(nats: NatsConnection, kv: KV, timeoutMs: number) {
+  private constructor(nats: NatsConnection, bucket: string, kv: KV, timeoutMs: number) {
     this.#nats = nats;
+    this.#bucket = bucket;
     this.#kv = kv;
     this.#timeout = timeoutMs;
   }
@@ -60,14 +71,15 @@ export class Board implements AsyncDisposable {
   static async open(nats: NatsConnection, bucket: string, options: BoardOptions): Promise<Board> {
     const { replicas = 1, timeoutMs } = options;
     const client = jetstream(nats, { timeout: timeoutMs });
-    const board = new Board(nats, await openBucket(client, bucket, replicas), timeoutMs);
+    const board = new Board(nats, bucket, await openBucket(client, bucket, replicas), timeoutMs);
     await board.#watch();
     return board;
   }
 
   /** Opens a bucket only to look at it; resolves with `null` where there is none. */
   static async find(nats: NatsConnection, bucket: string, timeoutMs: number): Promise<Board | null> {
-    const board = new Board(nats, await new Kvm(jetstream(nats, { timeout: timeoutMs })).open(bucket), timeoutMs);
+    const kv = await new Kvm(jetstream(nats, { timeout: timeoutMs })).open(bucket);
+    const board = new Board(nats, bucket, kv, timeoutMs);
     try {
       await board.#watch();
       return board;
@@ -124,7 +136,7 @@ export class Board implements AsyncDisposable {
       return true;
     } catch (error) {
       if (!isConflict(error)) throw error;
-      await this.#refresh(key);
+      await this.#refresh(key, over);
       return false;
     }
   }
@@ -137,8 +149,37 @@ export class Board implements AsyncDisposable {
       return true;
     } catch (error) {
       if (!isConflict(error)) throw error;
-      await this.#refresh(key);
+      await this.#refresh(key, revision);
       return false;
+    }
+  }
+
+  /** When a key was written last, by the clock of NATS, in milliseconds since 1970. */
+  async writtenAt(key: string): Promise<number> {
+    const entry = await this.#kv.get(key);
+    if (entry === null) throw new Error(`Cannot tell when ${key} was written: it is not there`);
+    return entry.created.getTime();
+  }
+
+  /**
+   * Forgets what was removed long ago: a bucket keeps a mark of every key that has ever been removed, and nodes that come
+   * and go leave many. One node is to do it (`isFirst`) for the bucket.
+   */
+  async tidy(isFirst: boolean, afterMs: number = REMOVED_MS): Promise<void> {
+    let left = MOST_FORGOTTEN;
+    for (const [key, seenAt] of this.#removed) {
+      // The rest was removed later; and who is first may change.
+      if (left-- === 0 || performance.now() - seenAt < (isFirst ? afterMs : 2 * afterMs)) return;
+      const revision = this.revisionOf(key);
+      if (isFirst) {
+        this.#manager ??= await jetstreamManager(this.#nats, { timeout: this.#timeout, checkAPI: false });
+        // Up to there: somebody may write to it at this moment.
+        const subject = { filter: `$KV.${this.#bucket}.${key}`, seq: revision + 1 };
+        await this.#manager.streams.purge(`KV_${this.#bucket}`, subject);
+      }
+      if (this.revisionOf(key) !== revision) continue;
+      this.#revisions.delete(key);
+      this.#removed.delete(key);
     }
   }
 
@@ -189,12 +230,15 @@ export class Board implements AsyncDisposable {
     }
   }
 
-  /** The watch would tell as well, but later. */
-  async #refresh(key: string): Promise<void> {
+  /** The watch would tell as well, but later: a write over `refused` was not accepted. */
+  async #refresh(key: string, refused: number): Promise<void> {
     const entry = await this.#kv.get(key);
+    // The server has forgotten what it had accepted, as one that lost its power does: what it has now counts.
+    if (entry !== null && entry.revision < refused) this.#revisions.delete(key);
     if (entry === null) {
       this.#revisions.delete(key);
       this.#forget(key);
+      this.#removed.delete(key);
     } else if (entry.operation === "PUT") this.#apply(key, parse(entry.value), entry.revision);
     else this.#drop(key, entry.revision);
   }
@@ -203,6 +247,7 @@ export class Board implements AsyncDisposable {
     if (revision <= (this.#revisions.get(key) ?? 0)) return;
     const before = this.#entries.get(key)?.value;
     this.#revisions.set(key, revision);
+    this.#removed.delete(key);
     this.#entries.set(key, { value, revision, seenAt: performance.now() });
     this.#tell({ key, before, after: value });
   }
@@ -214,6 +259,8 @@ export class Board implements AsyncDisposable {
   }
 
   #forget(key: string): void {
+    this.#removed.delete(key);
+    this.#removed.set(key, performance.now());
     const before = this.#entries.get(key)?.value;
     if (this.#entries.delete(key)) this.#tell({ key, before, after: undefined });
   }

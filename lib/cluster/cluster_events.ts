@@ -2,8 +2,8 @@ import type { ShardEvents } from "../shard_events.ts";
 
 /** Data of `events_lost`. */
 export interface EventsLostData {
-  /** The shard, where it is known. */
-  shardId: number | null;
+  /** The shard. */
+  shardId: number;
   /** How many; `null` where that cannot be known, because the session is gone. */
   missed: number | null;
   /** What happened, in words. */
@@ -20,7 +20,7 @@ export interface ClusterNodeEvents extends ShardEvents {
   lease_claimed: { lease: number; shardIds: number[] };
   /** The node has handed a lease over, or lost it. */
   lease_released: { lease: number; shardIds: number[]; reason: "handed over" | "lost" };
-  /** NATS takes too little: the shards closed with their sessions kept. */
+  /** NATS takes too little, or the switch of a rescale too long: the shards closed with their sessions kept. */
   publishing_stalled: { shardIds: number[]; pending: number };
   /** All is published: the shards connect again. */
   publishing_resumed: { shardIds: number[] };

@@ -1,9 +1,11 @@
 import { attempt } from "../attempt.ts";
 import { invalidState } from "../check.ts";
+import { delay } from "../delay.ts";
 import { Dispatcher } from "../dispatcher.ts";
 import { listenerErrorTo } from "../listener_error.ts";
 import type { GatewayEvents } from "../payload.ts";
 import type { SessionStore } from "../session_store.ts";
+import { settled } from "../settled.ts";
 import { Shard } from "../shard.ts";
 import type { ShardEvents } from "../shard_events.ts";
 import type { CloseOptions } from "../shard_options.ts";
@@ -13,8 +15,11 @@ import type { ClusterIdentifyQueue } from "./cluster_identify_queue.ts";
 import { checkClusterNodeOptions, type ClusterNodeOptions } from "./cluster_node_options.ts";
 import { ClusterNames } from "./names.ts";
 import { NodeLife } from "./node_life.ts";
-import { PLAN_KEY, planOf } from "./plan.ts";
+import { callOff, planOf } from "./plan.ts";
 import { rescaleCluster } from "./rescale_cluster.ts";
+
+/** How long to wait before something is tried again, in milliseconds. */
+const RETRY_MS = 250;
 
 /** Options of {@linkcode ClusterNode.rescale}. */
 export interface RescaleOptions {
@@ -190,7 +195,20 @@ export class ClusterNode implements AsyncDisposable {
     const plan = planOf(board);
     if (plan?.next?.phase !== "warming" || generation === plan.generation) return this.#fail(error);
     this.#emit("cluster_error", { error });
-    board.write(PLAN_KEY, { ...plan, next: null }).catch((error) => this.#emit("cluster_error", { error }));
+    void this.#callOff(board, plan.next.id);
+  }
+
+  /** Tries until it has succeeded, or the node is closed: nobody else knows that there is no use in going on. */
+  async #callOff(board: Board, id: string): Promise<void> {
+    const { signal } = this.#lifetime;
+    while (!signal.aborted) {
+      try {
+        return await callOff(board, id);
+      } catch (error) {
+        this.#emit("cluster_error", { error });
+        await settled(delay(RETRY_MS, { signal }));
+      }
+    }
   }
 
   /** No shard of this bot can go on: the token is wrong, or an intent is not allowed. */

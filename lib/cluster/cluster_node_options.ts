@@ -56,8 +56,8 @@ export interface ClusterNodeOptions extends Omit<ShardOptions, "sessionStore"> {
    */
   events?: readonly string[];
   /**
-   * How many events of a lease may wait to be published. Above, its shards close with their sessions kept until NATS
-   * has taken them.
+   * How many events of a lease may wait to be published, because NATS takes too little or a rescale switches over.
+   * Above, its shards close with their sessions kept until NATS has taken them.
    *
    * @default {10_000}
    */

@@ -11,6 +11,8 @@ export interface ClusterSessionStoreOptions {
   epoch: number;
   /** Tells what the stream has of a shard last, or `null`. */
   lastEvent: (shardId: number) => Promise<EventPlace | null>;
+  /** Told how far a session was that is in the bucket, also of one that cannot be resumed any more. */
+  onFound: (session: Session) => void;
   /** How often a sequence number is written at most, in milliseconds. */
   intervalMs: number;
   /** Called when a write failed that nobody waited for. */
@@ -19,13 +21,15 @@ export interface ClusterSessionStoreOptions {
 
 interface Stored {
   readonly session: Session;
+  /** The gateway does not resume it: what is left is that it was, and how far, until the next one begins. */
+  readonly isRefused?: boolean;
   readonly epoch: number;
 }
 
 interface Slot {
   revision: number;
-  stored: Session | null;
-  latest: Session | null;
+  stored: Stored | null;
+  latest: Omit<Stored, "epoch"> | null;
   timer: ReturnType<typeof setTimeout> | undefined;
   writing: Promise<void>;
 }
@@ -50,25 +54,33 @@ export class ClusterSessionStore implements SessionStore {
   /** Finds a session, as far as the stream has its events. */
   async load(key: string): Promise<Session | null> {
     const slot = this.#slot(key);
-    const stored = await this.#read(key, slot);
-    slot.stored = stored?.session ?? null;
+    const stored = slot.stored = await this.#read(key, slot);
     if (stored === null) return null;
-    const { session } = stored;
-    const last = await this.#options.lastEvent(session.shardId);
-    if (last === null || last.sessionId !== session.id || last.sequence <= session.sequence) return session;
-    return { ...session, sequence: last.sequence };
+    const session = await this.#newest(stored.session);
+    this.#options.onFound(session);
+    return stored.isRefused ? null : session;
   }
 
   /** Keeps a session: a new one at once, a new sequence number within the interval. */
   save(key: string, session: Session): Promise<void> {
     if (this.#isStopped) return Promise.resolve();
     const slot = this.#slot(key);
-    slot.latest = session;
-    if (slot.stored?.id !== session.id) return this.#flush(key, slot);
+    slot.latest = { session };
+    const { stored } = slot;
+    if (stored === null || stored.isRefused || stored.session.id !== session.id) return this.#flush(key, slot);
     slot.timer ??= setTimeout(() => {
       this.#flush(key, slot).catch(this.#options.onError);
     }, this.#options.intervalMs);
     return Promise.resolve();
+  }
+
+  /** Marks a session as one that cannot be resumed: until the next one is kept, what it has cost must not be forgotten. */
+  refuse(key: string): Promise<void> {
+    const slot = this.#slot(key);
+    const session = slot.latest?.session ?? slot.stored?.session;
+    if (this.#isStopped || session === undefined) return Promise.resolve();
+    slot.latest = { session, isRefused: true };
+    return this.#flush(key, slot);
   }
 
   /** Forgets a session. */
@@ -116,27 +128,33 @@ export class ClusterSessionStore implements SessionStore {
   }
 
   async #write(key: string, slot: Slot): Promise<void> {
-    const session = slot.latest;
-    if (session === null) return;
-    slot.latest = null;
     const { kv, epoch } = this.#options;
-    const text = JSON.stringify({ session, epoch } satisfies Stored);
+    if (slot.latest === null) return;
+    const latest: Stored = { ...slot.latest, epoch };
+    slot.latest = null;
+    const text = JSON.stringify(latest);
     for (;;) {
       try {
         slot.revision = await kv.put(key, text, { previousSeq: slot.revision });
-        slot.stored = session;
+        slot.stored = latest;
         return;
       } catch (error) {
         if (!isConflict(error)) throw error;
         const stored = await this.#read(key, slot);
         if (stored !== null && stored.epoch > epoch) {
           throw new DOMException(
-            `Cannot store the session of shard ${session.shardId}: another node owns it`,
+            `Cannot store the session of shard ${latest.session.shardId}: another node owns it`,
             "InvalidStateError",
           );
         }
       }
     }
+  }
+
+  async #newest(session: Session): Promise<Session> {
+    const last = await this.#options.lastEvent(session.shardId);
+    if (last === null || last.sessionId !== session.id || last.sequence <= session.sequence) return session;
+    return { ...session, sequence: last.sequence };
   }
 
   async #read(key: string, slot: Slot): Promise<Stored | null> {

@@ -6,7 +6,7 @@ import type { LeaseMode } from "./lease_runner_options.ts";
 import { type LeaseSet, setsOf } from "./lease_set.ts";
 import type { Membership } from "./membership.ts";
 import { shardsOf } from "./names.ts";
-import { leaseKeyOf, type LeaseRecord, type LeaseState, planOf } from "./plan.ts";
+import { isOver, LEASE_PREFIX, leaseKeyOf, type LeaseRecord, type LeaseState, type Plan, planOf } from "./plan.ts";
 import { Rounds } from "./rounds.ts";
 
 /** A lease of one set of shards. */
@@ -74,6 +74,12 @@ export class LeaseKeeper {
     return this.#held.values();
   }
 
+  /** What runs here, also what is about to end. */
+  get runners(): LeaseRunner[] {
+    const ending = Array.from(this.#ending.values(), ({ held }) => held);
+    return [...this.#held.values(), ...ending].map(({ runner }) => runner);
+  }
+
   /** Looks again at what there is to do. */
   ask(): void {
     this.#rounds.ask();
@@ -120,7 +126,18 @@ export class LeaseKeeper {
     if (plan === undefined || !membership.isValid || this.#isLeaving) return intervalMs;
     for (const set of setsOf(board, plan)) await this.#follow(set, plan.shardsPerLease);
     await onRound(this);
+    await this.#sweep(plan);
     return intervalMs;
+  }
+
+  /** Removes what sets of shards that are over have left, also that of nodes that died before they could. */
+  async #sweep(plan: Plan): Promise<void> {
+    const { board, membership } = this.#options;
+    for (const [rest, { node }, { seenAt, revision }] of [...board.under<LeaseRecord>(LEASE_PREFIX)]) {
+      const key = LEASE_PREFIX + rest;
+      if (!isOver(plan, Number.parseInt(rest)) || this.#held.has(key) || this.#ending.has(key)) continue;
+      if (node === null || node === membership.id || membership.isGone(node, seenAt)) await board.remove(key, revision);
+    }
   }
 
   async #follow(set: LeaseSet, shardsPerLease: number): Promise<void> {

@@ -13,6 +13,7 @@ import type { LeaseMode, LeaseRunnerOptions } from "./lease_runner_options.ts";
 import { type EventPlace, messageIdOf } from "./names.ts";
 import { Publisher } from "./publisher.ts";
 import type { PublishedCopies } from "./takeover.ts";
+import { whenShards } from "./when_shards.ts";
 import { within } from "./within.ts";
 
 /** How often a sequence number is stored at most, in milliseconds; the stream has the newest. */
@@ -42,11 +43,13 @@ export class LeaseRunner {
   readonly #published = new Map<number, EventPlace>();
   /** When the guilds of each shard have come. */
   readonly #guilds: Promise<void>[] = [];
-  readonly #kept = new KeptEvents();
+  #kept = new KeptEvents();
   #mode: LeaseMode;
   /** How far each shard was when the mode changed: up to there all was received in the mode before. */
   #places: ReadonlyMap<number, EventPlace> = new Map();
   #isStalled = false;
+  /** Its shards are being closed, and do not come back here. */
+  #isEnding = false;
   #onDrained: (() => void) | null = null;
   #finished: Promise<void> | null = null;
 
@@ -56,21 +59,26 @@ export class LeaseRunner {
     const onError = (error: unknown) => emit("cluster_error", { error });
     this.#options = options;
     this.#mode = options.mode;
-    this.#losses = new Losses((lost) => emit("events_lost", lost));
+    this.#losses = new Losses({
+      tell: (lost) => emit("events_lost", lost),
+      count: (loss) => options.count(loss, this.#over.signal),
+      onCounted: () => this.#publisher.pump(),
+    });
     this.#publisher = new Publisher({
       nats,
       lastSequence: () => stream.lastSequence(),
-      mayPublish: isValid,
+      mayPublish: () => isValid() && this.#losses.isCounted,
       window: publishWindow,
       ackTimeoutMs,
       onError,
-      onTooLarge: (messageId, bytes) => this.#losses.tooLarge(messageId, bytes),
+      onTooLarge: (messageId, bytes, subject) => this.#losses.tooLarge(messageId, bytes, subject),
       onDrained: () => this.#drained(),
     });
     this.#store = new ClusterSessionStore({
       kv: options.sessions,
       epoch: options.epoch,
       lastEvent: (shardId) => this.#lastEvent(shardId),
+      onFound: (session) => this.#losses.find(session),
       intervalMs: SESSION_INTERVAL_MS,
       onError,
     });
@@ -104,29 +112,36 @@ export class LeaseRunner {
   /** Resolves when all shards are usable and have their guilds: they can take over. */
   async warm(): Promise<void> {
     await abortable(Promise.all(this.#guilds), this.#over.signal);
-    await abortable(Promise.all([...this.#shards.values()].map(({ ready }) => ready)), this.#over.signal);
+    await this.#until(() => this.#isReady);
   }
 
   /**
-   * Keeps what comes from now on. Resolves when it is stored that all before is done with: whoever takes over begins
-   * there, and not with what was left to the set of shards before.
+   * Keeps what comes from now on; one that is not connected is waited for, because what it misses the set of shards
+   * before has to publish. Resolves when it is stored that all before is done with: whoever takes over begins there, and
+   * not with what was left to that set.
    */
   async keep(): Promise<void> {
+    if (this.#mode === "silent") await this.#until(() => this.#isReady);
     this.#change("keeping");
     await this.#storePlaces();
   }
 
   /**
-   * Publishes from now on, and of what was kept what the set of shards before has not published. Resolves when all of
-   * that is in the stream, and whoever takes over begins after it.
+   * Publishes what was kept, but for what the set of shards before has published, and once all shards are connected, all
+   * that comes: until then they may be about to receive what was kept elsewhere, or what came when too much was kept.
+   * Resolves when all that was kept is in the stream, and whoever takes over begins after it.
    */
   async goLive(copies: PublishedCopies): Promise<void> {
-    const isNew = this.#change("live");
-    const released = this.#kept.release(copies);
-    if (isNew) { for (const shard of this.#shards.values()) this.#serve(shard); }
+    this.#kept.release(copies);
     if (this.pending === 0) this.#drained();
-    await abortable(released, this.#over.signal);
+    await this.#until(() => this.#isReady);
+    if (this.#change("live")) {
+      for (const shard of this.#shards.values()) this.#serve(shard);
+    }
+    await abortable(this.#kept.done, this.#over.signal);
     await this.#storePlaces();
+    // What copies were told apart by has served its purpose.
+    this.#kept = new KeptEvents();
   }
 
   /** Ends because another set of shards takes over: the sessions end, and all that was received is published. */
@@ -137,10 +152,13 @@ export class LeaseRunner {
 
   /** Ends in order: the sessions are kept, and all that was received is published. */
   async handOver(cleanup = false): Promise<void> {
-    await this.#untilMovable();
+    await within(this.#until(() => this.isMovable), BEGIN_TIMEOUT_MS, this.#over.signal);
+    this.#isEnding = true;
+    // What a session that is to end costs is no loss.
+    if (cleanup) this.#mode = "silent";
     const shards = [...this.#shards.values()];
     await Promise.all(shards.map((shard) => shard.close({ cleanup })));
-    await this.#drain();
+    await within(this.#drain(), DRAIN_TIMEOUT_MS, this.#over.signal);
     this.#release();
     await this.#store.flush().catch((error) => this.#options.emit("cluster_error", { error }));
     this.#store.stop();
@@ -148,6 +166,7 @@ export class LeaseRunner {
 
   /** Ends at once, because the lease is somebody else's, or soon may be. */
   async fence(): Promise<void> {
+    this.#isEnding = true;
     this.#release();
     this.#store.stop();
     await Promise.all(Array.from(this.#shards.values(), (shard) => shard.close({ cleanup: false })));
@@ -167,15 +186,17 @@ export class LeaseRunner {
     const { makeShard } = this.#options;
     const { signal } = this.#over;
     const shard = makeShard(shardId, {
-      load: (key) => this.#load(key),
-      save: (key, session) => this.#store.save(key, session),
-      delete: (key) => this.#store.delete(key),
+      load: (key) => this.#store.load(key),
+      save: (key, session) => this.#save(key, session),
+      delete: (key) => this.#mode === "silent" ? this.#store.delete(key) : this.#store.refuse(key),
     });
     this.#shards.set(shardId, shard);
     shard.eventDispatcher.listenAll((event) => this.#onEvent(event), { signal });
-    shard.dispatcher.listen("sequence_gap", ({ missed }) => this.#losses.gap(shard, missed), { signal });
+    shard.dispatcher.listen("sequence_gap", ({ missed, sequence }) => {
+      if (this.#mode !== "silent") this.#losses.gap(shard, missed, sequence);
+    }, { signal });
     if (this.#mode === "live") this.#serve(shard);
-    else this.#awaitGuilds(shard);
+    if (this.#mode === "silent") this.#awaitGuilds(shard);
     this.#connect(shard);
   }
 
@@ -198,10 +219,9 @@ export class LeaseRunner {
     shard.closed.catch(this.#options.onCritical);
   }
 
-  async #load(key: string): Promise<Session | null> {
-    const session = await this.#store.load(key);
-    if (session !== null) this.#losses.resume(session);
-    return session;
+  async #save(key: string, session: Session): Promise<void> {
+    await this.#losses.counted;
+    await this.#store.save(key, session);
   }
 
   async #lastEvent(shardId: number): Promise<EventPlace | null> {
@@ -215,18 +235,20 @@ export class LeaseRunner {
     const { shardId, sessionId, sequence, type } = event;
     if (shardId === null || sessionId === null || sequence === null) return;
     const place = { sessionId, sequence };
-    this.#losses.see(shardId, place);
+    this.#losses.see(shardId, place, this.#mode !== "silent");
     if (this.#mode === "silent" || (events !== null && !events.has(type))) return;
     const published = this.#published.get(shardId);
     if (published?.sessionId === sessionId && sequence <= published.sequence) return;
     const publish = () => this.#publisher.publish(names.event(type, shardId), messageIdOf(place), event.payload);
     if (this.#mode === "live") event.waitUntil(publish());
     else this.#kept.keep(event, publish);
-    // What is kept at a rescale has to stay whole until the switch: its copies are told apart there, and not later.
-    if (this.#publisher.pending >= maxPending) this.#stall();
+    if (this.pending >= maxPending) this.#stall();
   }
 
-  /** A WebSocket cannot be paused: its shards close, with their sessions kept, until all is published. */
+  /**
+   * A WebSocket cannot be paused: its shards close, with their sessions kept, until all is published. What is kept at a
+   * rescale is so after the switch, and what they missed meanwhile comes with the replay.
+   */
   #stall(): void {
     if (this.#isStalled) return;
     this.#isStalled = true;
@@ -237,21 +259,27 @@ export class LeaseRunner {
 
   #drained(): void {
     this.#onDrained?.();
-    if (!this.#isStalled || this.#over.signal.aborted) return;
+    if (!this.#isStalled || this.#isEnding) return;
     this.#isStalled = false;
     this.#options.emit("publishing_resumed", { shardIds: [...this.#shards.keys()] });
     for (const shard of this.#shards.values()) {
       // It may be closing still.
       void shard.close({ cleanup: false }).then(() => {
-        if (!this.#over.signal.aborted && !this.#isStalled) this.#connect(shard);
+        if (!this.#isEnding && !this.#isStalled) this.#connect(shard);
       });
     }
   }
 
   async #finish(): Promise<void> {
-    await abortable(Promise.all([...this.#shards.values()].map(({ ready }) => ready)), this.#over.signal);
-    // What the new set has received and kept, this one receives within that time.
-    await delay(SKEW_MS, { signal: this.#over.signal });
+    const { signal } = this.#over;
+    do {
+      await this.#until(() => this.#isReady);
+      // What the new set has received and kept, this one receives within that time, unless it was cut off.
+      await delay(SKEW_MS, { signal });
+    } while (!this.#isReady);
+    // The new set has all that comes from now on. The sessions end when nothing is left that would have to be replayed.
+    this.#change("silent");
+    await abortable(this.#drain(), signal);
     await this.handOver(true);
   }
 
@@ -273,27 +301,22 @@ export class LeaseRunner {
     for (const [shardId, { sessionId, sequence }] of this.#places) {
       const session = this.#shards.get(shardId)?.session ?? null;
       if (session?.id !== sessionId) continue;
-      await this.#store.save(sessionKeyOf(shardId, session.shardCount), { ...session, sequence });
+      await this.#save(sessionKeyOf(shardId, session.shardCount), { ...session, sequence });
     }
     await this.#store.flush();
   }
 
-  async #untilMovable(): Promise<void> {
-    if (this.isMovable) return;
-    const movable = Promise.withResolvers<void>();
-    const listening = new AbortController();
-    const look = () => {
-      if (this.isMovable) movable.resolve();
-    };
-    for (const { dispatcher } of this.#shards.values()) dispatcher.listen("phase", look, { signal: listening.signal });
-    await within(movable.promise, BEGIN_TIMEOUT_MS, this.#over.signal);
-    listening.abort();
+  get #isReady(): boolean {
+    return !this.#isStalled && Array.from(this.#shards.values()).every(({ phase }) => phase === "ready");
   }
 
-  async #drain(): Promise<void> {
-    if (this.#publisher.pending === 0) return;
-    const drained = Promise.withResolvers<void>();
-    this.#onDrained = drained.resolve;
-    await within(drained.promise, DRAIN_TIMEOUT_MS, this.#over.signal);
+  #until(check: () => boolean): Promise<void> {
+    return whenShards(this.#shards.values(), check, this.#over.signal);
+  }
+
+  /** Resolves when nothing is left to be published. */
+  #drain(): Promise<void> {
+    if (this.#publisher.pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onDrained = resolve);
   }
 }

@@ -3,6 +3,7 @@ import type { SessionStore } from "../session_store.ts";
 import type { Shard } from "../shard.ts";
 import type { ClusterNodeEvents } from "./cluster_events.ts";
 import type { EventStream } from "./event_stream.ts";
+import type { Loss } from "./losses.ts";
 import type { ClusterNames } from "./names.ts";
 import type { NatsConnection } from "./nats.ts";
 
@@ -25,7 +26,7 @@ export interface LeaseRunnerOptions {
   /** Lets a shard's events reach the node's listeners. */
   attach: (shard: Shard) => void;
   /**
-   * What becomes of events before {@linkcode LeaseRunner.goLive}: in `silent` another set of shards publishes them, in
+   * What becomes of events before {@linkcode LeaseRunner.goLive}: in `silent` they are left to another set of shards, in
    * `keeping` that is ending.
    */
   mode: LeaseMode;
@@ -33,12 +34,14 @@ export interface LeaseRunnerOptions {
   isValid: () => boolean;
   /** Which events are published; all where it is `null`. */
   events: ReadonlySet<string> | null;
-  /** How many events may wait to be published before the shards close. */
+  /** How many events may wait to be published, or to be told from copies, before the shards close. */
   maxPending: number;
   /** How many may be under way at once. */
   publishWindow: number;
   /** How long an acknowledgement may take, in milliseconds. */
   ackTimeoutMs: number;
+  /** Writes a loss down, where that outlives the node; rejects once the signal aborts. */
+  count: (loss: Loss, signal: AbortSignal) => Promise<void>;
   /** Told of what the node's dispatcher tells. */
   emit: <Name extends keyof ClusterNodeEvents>(name: Name, data: ClusterNodeEvents[Name]) => void;
   /** Called with the error that a shard cannot go on after. */

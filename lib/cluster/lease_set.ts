@@ -1,6 +1,6 @@
 import type { Board } from "./board.ts";
 import { leaseCount } from "./names.ts";
-import { leaseKeyOf, type LeaseRecord, type LeaseState, type Plan } from "./plan.ts";
+import { LEASE_PREFIX, leaseKeyOf, type LeaseRecord, type LeaseState, type Plan } from "./plan.ts";
 
 /** One set of shards, and its leases as they are on the board now. */
 export interface LeaseSet {
@@ -21,12 +21,10 @@ export interface LeaseSet {
 }
 
 /** The sets that a plan has: the one that runs, and the one that is to replace it. */
-export function setsOf(board: Board, { generation, shardCount, shardsPerLease, next }: Plan): LeaseSet[] {
+export function setsOf(board: Board, { generation, latest, shardCount, shardsPerLease, next }: Plan): LeaseSet[] {
   const sets = [setOf(board, { generation, shardCount, shardsPerLease, isNext: false })];
   if (next !== null) {
-    sets.push(
-      setOf(board, { generation: generation + 1, shardCount: next.shardCount, shardsPerLease, isNext: true }),
-    );
+    sets.push(setOf(board, { generation: latest, shardCount: next.shardCount, shardsPerLease, isNext: true }));
   }
   return sets;
 }
@@ -40,7 +38,7 @@ function setOf(
   const count = leaseCount(shardCount, shardsPerLease);
   const records = new Map<number, LeaseRecord>();
   const seenAt = new Map<number, number>();
-  for (const [lease, record, entry] of board.under<LeaseRecord>(`lease.${generation}.`)) {
+  for (const [lease, record, entry] of board.under<LeaseRecord>(`${LEASE_PREFIX}${generation}.`)) {
     records.set(Number(lease), record);
     seenAt.set(Number(lease), entry.seenAt);
   }

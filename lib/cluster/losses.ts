@@ -1,8 +1,9 @@
-import type { Session } from "../session_store.ts";
+import { delay } from "../delay.ts";
+import { type Session, sessionKeyOf } from "../session_store.ts";
 import type { Shard } from "../shard.ts";
 import type { Board } from "./board.ts";
 import type { EventsLostData } from "./cluster_events.ts";
-import type { EventPlace } from "./names.ts";
+import { type EventPlace, type EventSubject, parseEventSubject, parseMessageId } from "./names.ts";
 
 /** What a cluster has lost since it began, as it is on the board. */
 export interface ClusterLosses {
@@ -12,52 +13,94 @@ export interface ClusterLosses {
   readonly events: number;
 }
 
-/** The key of what was lost. */
-const LOSSES_KEY = "losses";
+/** What a shard has lost. */
+interface ShardLosses extends ClusterLosses {
+  /** Up to where that is counted: whoever takes over meets the same loss again. */
+  readonly upTo: EventPlace;
+}
+
+/** What the keys of losses begin with. */
+const LOSSES_PREFIX = "losses.";
+
+/** How long to wait before a loss is written down again, in milliseconds. */
+const RETRY_MS = 250;
 
 /** What the cluster has lost. */
 export function lossesOf(board: Board): ClusterLosses {
-  return board.get<ClusterLosses>(LOSSES_KEY) ?? { times: 0, events: 0 };
+  let [times, events] = [0, 0];
+  for (const [, losses] of board.under<ClusterLosses>(LOSSES_PREFIX)) {
+    times += losses.times;
+    events += losses.events;
+  }
+  return { times, events };
 }
 
-/** Counts what a node notices, on the board: the count outlives the node. */
+/** Counts losses on the board, where the count outlives the node. */
 export class LossCount {
   readonly #board: Board;
-  #times = 0;
-  #events = 0;
+  readonly #onError: (error: unknown) => void;
 
-  /** Counts on a board. */
-  constructor(board: Board) {
+  /** Counts on a board; a write that fails is tried again. */
+  constructor(board: Board, onError: (error: unknown) => void) {
     this.#board = board;
+    this.#onError = onError;
   }
 
-  /** Takes in a loss. */
-  add({ missed }: EventsLostData): void {
-    this.#times++;
-    this.#events += missed ?? 0;
-  }
-
-  /** Adds to what is on the board. */
-  async store(): Promise<void> {
-    while (this.#times > 0) {
-      const [newTimes, newEvents] = [this.#times, this.#events];
-      const { times, events } = lossesOf(this.#board);
-      if (!await this.#board.write(LOSSES_KEY, { times: times + newTimes, events: events + newEvents })) continue;
-      this.#times -= newTimes;
-      this.#events -= newEvents;
+  /** Counts a loss, unless somebody has before. Resolves when it is on the board; rejects once the signal aborts. */
+  async add(loss: Loss, shardCount: number, signal: AbortSignal): Promise<void> {
+    const key = LOSSES_PREFIX + sessionKeyOf(loss.shardId, shardCount);
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        if (await this.#write(key, loss)) return;
+      } catch (error) {
+        this.#onError(error);
+        await delay(RETRY_MS, { signal });
+      }
     }
+  }
+
+  async #write(key: string, { missed, upTo }: Loss): Promise<boolean> {
+    const before = this.#board.get<ShardLosses>(key);
+    if (before?.upTo.sessionId === upTo.sessionId && before.upTo.sequence >= upTo.sequence) return true;
+    const { times, events } = before ?? { times: 0, events: 0 };
+    return await this.#board.write(
+      key,
+      { times: times + 1, events: events + (missed ?? 0), upTo } satisfies ShardLosses,
+    );
   }
 }
 
-/** Notices what nobody will ever receive, and tells. */
+/** A loss, and where in the life of the shard it is. */
+export interface Loss extends EventsLostData {
+  /** Everything up to there has come, or is lost. */
+  readonly upTo: EventPlace;
+}
+
+/** Options of {@linkcode Losses}. */
+export interface LossesOptions {
+  /** Told of each loss. */
+  tell: (lost: EventsLostData) => void;
+  /** Writes a loss down, for good; rejects when that is somebody else's to do. */
+  count: (loss: Loss) => Promise<void>;
+  /** Called when all losses are written down. */
+  onCounted: () => void;
+}
+
+/**
+ * Notices what nobody will ever receive, and tells. As long as a loss is not counted, nothing that follows it may be
+ * published or stored: if the node dies before, whoever takes over has to notice it as well.
+ */
 export class Losses {
-  readonly #tell: (lost: EventsLostData) => void;
+  readonly #options: LossesOptions;
   /** The newest place of each shard that is known: what comes in another session follows a gap. */
   readonly #places = new Map<number, EventPlace>();
+  #counted: Promise<void> = Promise.resolve();
+  #uncounted = 0;
 
   /** Tells of each loss once. */
-  constructor(tell: (lost: EventsLostData) => void) {
-    this.#tell = tell;
+  constructor(options: LossesOptions) {
+    this.#options = options;
   }
 
   /** How far each shard is, as of now. */
@@ -65,37 +108,68 @@ export class Losses {
     return new Map(this.#places);
   }
 
-  /** A session is about to be resumed. */
-  resume({ shardId, id, sequence }: Session): void {
+  /** Whether all losses are written down. */
+  get isCounted(): boolean {
+    return this.#uncounted === 0;
+  }
+
+  /** Resolves when all losses are written down that there have been; rejects where they will not be. */
+  get counted(): Promise<void> {
+    return this.#counted;
+  }
+
+  /** A session was found, which is to be resumed or could not be. */
+  find({ shardId, id, sequence }: Session): void {
     this.#places.set(shardId, { sessionId: id, sequence });
   }
 
-  /** A dispatch came; where it is of another session, the one before could not be resumed. */
-  see(shardId: number, place: EventPlace): void {
+  /**
+   * A dispatch came; where it is of another session, the one before could not be resumed. That is no loss (`isOurs`)
+   * while the events are left to other shards.
+   */
+  see(shardId: number, place: EventPlace, isOurs: boolean): void {
     const before = this.#places.get(shardId);
     this.#places.set(shardId, place);
-    if (before === undefined || before.sessionId === place.sessionId) return;
-    this.#tell({
+    if (!isOurs || before === undefined || before.sessionId === place.sessionId) return;
+    this.#lose({
       shardId,
       missed: null,
       reason: `Session ${before.sessionId} could not be resumed after sequence ${before.sequence}`,
+      upTo: { sessionId: before.sessionId, sequence: Number.MAX_SAFE_INTEGER },
     });
   }
 
-  /** Sequence numbers were left out. */
-  gap(shard: Shard, missed: number): void {
+  /** Sequence numbers were left out before one that came. */
+  gap(shard: Shard, missed: number, sequence: number): void {
     // RESUMED has a number, and no replay brings it again.
     const lost = shard.phase === "resuming" ? missed - 1 : missed;
     if (lost < 1) return;
-    this.#tell({ shardId: shard.shardId, missed: lost, reason: "The gateway left sequence numbers out" });
+    this.#lose({
+      shardId: shard.shardId,
+      missed: lost,
+      reason: "The gateway left sequence numbers out",
+      upTo: { sessionId: shard.sessionId ?? "", sequence: sequence - 1 },
+    });
   }
 
   /** An event is too large for NATS. */
-  tooLarge(messageId: string, bytes: number): void {
-    this.#tell({
-      shardId: null,
+  tooLarge(messageId: string, bytes: number, subject: string): void {
+    this.#lose({
+      shardId: (parseEventSubject(subject) as EventSubject).shardId,
       missed: 1,
       reason: `Event ${messageId} has ${bytes} bytes when compressed, which NATS does not accept`,
+      upTo: parseMessageId(messageId) as EventPlace,
     });
+  }
+
+  #lose(loss: Loss): void {
+    const { upTo: _, ...lost } = loss;
+    this.#options.tell(lost);
+    this.#uncounted++;
+    const counted = this.#options.count(loss).then(() => {
+      if (--this.#uncounted === 0) this.#options.onCounted();
+    });
+    this.#counted = Promise.all([this.#counted, counted]).then(() => {});
+    this.#counted.catch(() => {});
   }
 }

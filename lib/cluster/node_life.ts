@@ -3,7 +3,7 @@ import type { KV } from "@nats-io/kv";
 import type { SessionStore } from "../session_store.ts";
 import type { Shard } from "../shard.ts";
 import { Board } from "./board.ts";
-import type { ClusterNodeEvents, EventsLostData } from "./cluster_events.ts";
+import type { ClusterNodeEvents } from "./cluster_events.ts";
 import { ClusterIdentifyQueue } from "./cluster_identify_queue.ts";
 import type { ClusterNodeOptions } from "./cluster_node_options.ts";
 import { EventStream } from "./event_stream.ts";
@@ -67,7 +67,7 @@ export class NodeLife {
     this.#parts = parts;
     this.#sessions = sessions;
     this.#manager = manager;
-    this.#losses = new LossCount(board);
+    this.#losses = new LossCount(board, onError);
     this.board = board;
     this.membership = new Membership({
       board,
@@ -78,7 +78,7 @@ export class NodeLife {
         emit("node_fenced", { id: this.membership.id });
       },
       onValid: () => {
-        for (const { runner } of this.keeper.held) runner.reconnected();
+        for (const runner of this.keeper.runners) runner.reconnected();
         this.keeper.ask();
       },
       onError,
@@ -103,8 +103,8 @@ export class NodeLife {
       intervalMs: leaseMs / 4,
       makeRunner: (place, mode) => this.#makeRunner(place, mode),
       onRound: async (keeper) => {
-        await this.#losses.store();
         await steps.take(keeper);
+        await board.tidy(this.membership.takers.toSorted()[0] === this.membership.id);
       },
       emit,
     });
@@ -127,15 +127,16 @@ export class NodeLife {
     await ensurePlan(this.board, shardCount, shardsPerLease);
     onConnectionChange(nats, {
       onDisconnect: () => {
-        for (const { runner } of this.keeper.held) runner.disconnected();
+        for (const runner of this.keeper.runners) runner.disconnected();
       },
       onReconnect: () => {
         // Nobody could be seen to renew meanwhile.
         this.board.touch();
         this.membership.renew();
-        for (const { runner } of this.keeper.held) runner.reconnected();
+        for (const runner of this.keeper.runners) runner.reconnected();
       },
-    }, signal);
+      // What is left to be published when it leaves needs to know as well.
+    }, this.#left.signal);
     // Whoever does not renew any more is found in a round that nobody asks for.
     this.board.onChange((change) => {
       if (!isRenewal(change)) this.keeper.ask();
@@ -157,7 +158,6 @@ export class NodeLife {
   async leave(cleanup: boolean): Promise<void> {
     this.#over.abort();
     await Promise.all([this.membership.announceLeave(), this.keeper.leave(cleanup)]);
-    await this.#losses.store().catch((error) => this.#parts.emit("cluster_error", { error }));
     this.#left.abort();
     await this.queue[Symbol.asyncDispose]();
     await this.membership.leave();
@@ -191,10 +191,8 @@ export class NodeLife {
       maxPending,
       publishWindow,
       ackTimeoutMs: ACK_TIMEOUT_MS,
-      emit: (name, data) => {
-        if (name === "events_lost") this.#losses.add(data as EventsLostData);
-        emit(name, data);
-      },
+      count: (loss, signal) => this.#losses.add(loss, shardCount, signal),
+      emit,
       onCritical: (error) => onCritical(generation, error),
     });
   }

@@ -6,8 +6,10 @@ export interface Plan {
   readonly shardCount: number;
   /** How many neighbouring shards a lease covers, and a stream holds the events of. */
   readonly shardsPerLease: number;
-  /** Counts the sets of shards there have been, from 1. */
+  /** Which set of shards runs; they are counted from 1. */
   readonly generation: number;
+  /** The newest set there has been, also one that was called off: its number is never given to another one. */
+  readonly latest: number;
   /** The set that is to replace this one, where there is one. */
   readonly next: NextPlan | null;
   /** The set that this one has replaced, where there was one. */
@@ -18,7 +20,7 @@ export interface Plan {
 export interface PreviousPlan {
   /** How many shards there were. */
   readonly shardCount: number;
-  /** When the set after it began to keep what it received, in milliseconds since 1970. */
+  /** When the set after it was told to keep what it receives, in milliseconds since 1970 by the clock of NATS. */
   readonly switchedAt: number;
 }
 
@@ -33,8 +35,6 @@ export interface NextPlan {
   readonly phase: "warming" | "switching";
   /** Tells one rescale from another. */
   readonly id: string;
-  /** When `switching` began, in milliseconds since 1970. */
-  readonly switchedAt: number | null;
 }
 
 /** The key of the plan. */
@@ -51,9 +51,27 @@ export function planOf(board: Board): Plan | undefined {
  * @throws {Error} Rejects where the server cannot be asked.
  */
 export async function ensurePlan(board: Board, shardCount: number, shardsPerLease: number): Promise<Plan> {
-  const plan: Plan = { shardCount, shardsPerLease, generation: 1, next: null, previous: null };
+  const plan: Plan = { shardCount, shardsPerLease, generation: 1, latest: 1, next: null, previous: null };
   if (planOf(board) === undefined) await board.write(PLAN_KEY, plan, 0);
   return planOf(board) ?? plan;
+}
+
+/**
+ * Calls a rescale off, as long as that is possible.
+ *
+ * @throws {Error} Rejects where the server cannot be asked.
+ */
+export async function callOff(board: Board, id: string): Promise<void> {
+  for (;;) {
+    const plan = planOf(board);
+    if (plan?.next?.id !== id || plan.next.phase !== "warming") return;
+    if (await board.write(PLAN_KEY, { ...plan, next: null })) return;
+  }
+}
+
+/** Whether leases of a set are of no use any more: it was replaced, or called off. */
+export function isOver({ generation, latest, next }: Plan, set: number): boolean {
+  return set !== generation && set <= latest && (next === null || set !== latest);
 }
 
 /**
@@ -77,7 +95,10 @@ export interface LeaseRecord {
   readonly state: LeaseState;
 }
 
+/** What the keys of leases begin with. */
+export const LEASE_PREFIX = "lease.";
+
 /** The key of a lease. */
 export function leaseKeyOf(generation: number, lease: number): string {
-  return `lease.${generation}.${lease}`;
+  return `${LEASE_PREFIX}${generation}.${lease}`;
 }

@@ -18,7 +18,7 @@ export interface PublisherOptions {
   /** Called when publishing failed; it is tried again. */
   onError: (error: unknown) => void;
   /** Called for an event that is too large for the server, which is left out. */
-  onTooLarge: (messageId: string, bytes: number) => void;
+  onTooLarge: (messageId: string, bytes: number, subject: string) => void;
   /** Called when nothing is left to be published. */
   onDrained: () => void;
 }
@@ -93,7 +93,7 @@ export class Publisher {
   publish(subject: string, messageId: string, data: Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       this.#items.push({ subject, messageId, data, isShrunk: false, acknowledge: resolve });
-      this.#pump();
+      this.pump();
     });
   }
 
@@ -103,10 +103,10 @@ export class Publisher {
     this.#goBack();
   }
 
-  /** There is a connection again, or publishing is allowed again. */
+  /** There is a connection again. */
   reconnected(): void {
     this.#isConnected = true;
-    this.#pump();
+    this.pump();
   }
 
   /** Ends at once; what is not acknowledged never will be. */
@@ -118,7 +118,8 @@ export class Publisher {
     this.#items.clear();
   }
 
-  #pump(): void {
+  /** Sends what can be sent: to be called when publishing is allowed again. */
+  pump(): void {
     const { window, mayPublish } = this.#options;
     if (this.#isStopped || this.#isSyncing || !this.#isConnected || this.#retryTimer !== undefined) return;
     if (this.pending === 0) return;
@@ -156,7 +157,7 @@ export class Publisher {
     if (item.data.byteLength <= most) return true;
     const { byteLength } = item.data;
     if (item.isShrunk) {
-      this.#options.onTooLarge(item.messageId, byteLength);
+      this.#options.onTooLarge(item.messageId, byteLength, item.subject);
       this.#drop(item);
       return false;
     }
@@ -164,7 +165,7 @@ export class Publisher {
     void shrinking.then((data) => {
       item.data = data;
       item.isShrunk = true;
-      this.#pump();
+      this.pump();
     });
     return false;
   }
@@ -173,7 +174,7 @@ export class Publisher {
     this.#items.delete(item);
     item.acknowledge();
     if (this.pending === 0) this.#options.onDrained();
-    queueMicrotask(() => this.#pump());
+    queueMicrotask(() => this.pump());
   }
 
   #onReply({ subject, data, headers }: Msg): void {
@@ -202,7 +203,7 @@ export class Publisher {
     if (this.#sent > 0) this.#expectAck();
     item.acknowledge();
     if (this.pending === 0) this.#options.onDrained();
-    this.#pump();
+    this.pump();
   }
 
   #expectAck(): void {
@@ -221,7 +222,7 @@ export class Publisher {
     const ms = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)] as number;
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = undefined;
-      this.#pump();
+      this.pump();
     }, ms);
   }
 
@@ -243,7 +244,7 @@ export class Publisher {
       const base = await this.#options.lastSequence();
       this.#isSyncing = false;
       if (attempt === this.#attempt) this.#base = base;
-      this.#pump();
+      this.pump();
     } catch (error) {
       this.#isSyncing = false;
       if (!this.#isStopped) this.#fail(error);

@@ -2,7 +2,7 @@ import { onAbort } from "../abortable.ts";
 import { invalidState } from "../check.ts";
 import { checkShardCount } from "../sharding.ts";
 import type { Board } from "./board.ts";
-import { type Plan, PLAN_KEY, planOf } from "./plan.ts";
+import { callOff, type NextPlan, type Plan, PLAN_KEY, planOf } from "./plan.ts";
 
 /** Options of {@linkcode rescaleCluster}. */
 export interface RescaleClusterOptions {
@@ -21,7 +21,7 @@ export async function rescaleCluster(options: RescaleClusterOptions): Promise<vo
   const { board, signals } = options;
   for (const signal of signals) signal.throwIfAborted();
   const plan = await begin(options);
-  const id = plan.next?.id;
+  const { id } = plan.next;
   const done = Promise.withResolvers<void>();
   const waiting = new AbortController();
   const check = () => {
@@ -36,15 +36,14 @@ export async function rescaleCluster(options: RescaleClusterOptions): Promise<vo
   try {
     await done.promise;
   } catch (error) {
-    const now = planOf(board);
-    if (now?.next?.id === id && now?.next?.phase === "warming") await board.write(PLAN_KEY, { ...now, next: null });
+    await callOff(board, id);
     throw error;
   } finally {
     waiting.abort();
   }
 }
 
-async function begin({ board, shardCount, available }: RescaleClusterOptions): Promise<Plan> {
+async function begin({ board, shardCount, available }: RescaleClusterOptions): Promise<Plan & { next: NextPlan }> {
   checkShardCount(shardCount);
   const plan = planOf(board);
   if (plan === undefined) throw invalidState("rescale: the cluster has no shards yet");
@@ -55,8 +54,8 @@ async function begin({ board, shardCount, available }: RescaleClusterOptions): P
   if (available < shardCount) {
     throw invalidState(`rescale: it takes ${shardCount} identifies, and ${available} can be used`);
   }
-  const next = { shardCount, phase: "warming", id: crypto.randomUUID(), switchedAt: null } as const;
-  const planned: Plan = { ...plan, next };
+  const next = { shardCount, phase: "warming", id: crypto.randomUUID() } as const;
+  const planned = { ...plan, latest: plan.latest + 1, next };
   if (!await board.write(PLAN_KEY, planned)) throw invalidState("rescale: another rescale is under way");
   return planned;
 }

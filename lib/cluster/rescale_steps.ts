@@ -4,7 +4,7 @@ import type { HeldLease, LeaseKeeper } from "./lease_keeper.ts";
 import { SKEW_MS } from "./lease_runner.ts";
 import { isAll, type LeaseSet, setsOf } from "./lease_set.ts";
 import { leaseOf } from "./names.ts";
-import { leaseKeyOf, type LeaseRecord, type Plan, PLAN_KEY, planOf } from "./plan.ts";
+import { isOver, type LeaseRecord, type Plan, PLAN_KEY, planOf } from "./plan.ts";
 import { predecessorsOf, PublishedCopies } from "./takeover.ts";
 
 /** Options of {@linkcode RescaleSteps}. */
@@ -47,7 +47,8 @@ export class RescaleSteps {
     for (const held of [...keeper.held]) {
       const state = board.get<LeaseRecord>(held.place.key)?.state;
       const { generation } = held.place;
-      if (generation !== plan.generation && generation !== next?.generation) this.#callOff(keeper, held);
+      // It belongs to a set that is not to come any more.
+      if (isOver(plan, generation)) keeper.retire(held, held.runner.handOver(true));
       else if (this.#busy.has(held) || held.runner.shards.size === 0) continue;
       else if (generation === next?.generation) this.#prepare(keeper, held, plan, state);
       else if (state === "keeping") this.#do(held, this.#goLive(keeper, held, plan));
@@ -71,8 +72,6 @@ export class RescaleSteps {
     const { nodeId, readSince } = this.#options;
     const { shardIds, shardCount } = held.place;
     const copies = new PublishedCopies();
-    // A shard that is resuming is about to receive again what was kept elsewhere.
-    await held.runner.warm();
     if (previous !== null) {
       const old = new Set(shardIds.flatMap((id) => predecessorsOf(id, shardCount, previous.shardCount)));
       for (const lease of new Set([...old].map((id) => leaseOf(id, shardsPerLease)))) {
@@ -92,24 +91,18 @@ export class RescaleSteps {
     this.#options.emit("lease_released", { lease, shardIds, reason: "handed over" });
   }
 
-  /** It belongs to a set that is not to come any more. */
-  #callOff(keeper: LeaseKeeper, held: HeldLease): void {
-    const { board } = this.#options;
-    keeper.retire(held, held.runner.handOver(true).then(async () => void await board.remove(held.place.key)));
-  }
-
   async #advance(plan: Plan, current: LeaseSet, next: LeaseSet): Promise<void> {
     const { board, emit } = this.#options;
     if (plan.next === null) return;
-    const { phase, switchedAt, shardCount } = plan.next;
+    const { phase, shardCount } = plan.next;
     if (phase === "warming" && isAll(next, "ready")) {
-      await board.write(PLAN_KEY, { ...plan, next: { ...plan.next, phase: "switching", switchedAt: Date.now() } });
+      await board.write(PLAN_KEY, { ...plan, next: { ...plan.next, phase: "switching" } });
     } else if (phase === "switching" && isAll(current, "done")) {
-      const previous = { shardCount: plan.shardCount, switchedAt: switchedAt ?? Date.now() };
+      const revision = board.revisionOf(PLAN_KEY);
+      // The streams are read from there, so it has to be NATS' time. The plan was written last when it said so.
+      const previous = { shardCount: plan.shardCount, switchedAt: await board.writtenAt(PLAN_KEY) };
       const following: Plan = { ...plan, shardCount, generation: next.generation, next: null, previous };
-      if (!await board.write(PLAN_KEY, following)) return;
-      emit("cluster_rescaled", { shardCount });
-      for (let lease = 0; lease < current.count; lease++) await board.remove(leaseKeyOf(current.generation, lease));
+      if (await board.write(PLAN_KEY, following, revision)) emit("cluster_rescaled", { shardCount });
     }
   }
 
