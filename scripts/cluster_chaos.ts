@@ -1,6 +1,7 @@
 /**
  * The chaos of the cluster at length: processes of nodes and workers, a real nats-server, and a steady flow, while some
- * of them die, leave, join or stand still; and then while the cluster is rescaled and a node dies or stands still.
+ * of them die, leave, join or stand still; and then while the cluster is rescaled and a node dies or stands still, or NATS
+ * dies.
  *
  *     deno task cluster:chaos --seed 1 --steps 20 --rate 1000
  *     bun scripts/cluster_chaos.ts --seed 1 --steps 20 --rate 1000
@@ -56,8 +57,9 @@ async function main(): Promise<boolean> {
     { length: Number(values.rescales) + 1 },
     (_, index) => [4, 6, 3, 5, 8][index % 5] ?? 4,
   );
-  const rescales = await runRescaleChaos({ ...common, shardCounts, perSecond: Number(values.rate) / 2 });
-  return show(`rescales to ${shardCounts.slice(1)}`, rescales, lossesOf(rescales)) && isWell;
+  const rescaling = { ...common, shardCounts, perSecond: Number(values.rate) / 2 };
+  const rescales = await runRescaleChaos(rescaling);
+  return show(`rescales to ${shardCounts.slice(1)}`, rescales, lossesOf(rescales, rescaling)) && isWell;
 }
 
 function show(what: string, { missing: _, ...report }: ClusterReport, problems: readonly string[]): boolean {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { findNatsServer, NATS_SERVER_HINT } from "../scripts/nats_server.ts";
 import { type ClusterChaosOptions, lossesOf, problemsOf, runClusterChaos } from "./cluster/chaos.ts";
-import { runRescaleChaos } from "./cluster/rescale_chaos.ts";
+import { type RescaleChaosOptions, runRescaleChaos } from "./cluster/rescale_chaos.ts";
 import { test } from "./harness.ts";
 
 const natsServer = await findNatsServer();
@@ -24,18 +24,18 @@ test("A cluster of processes loses and doubles no event while nodes, workers and
 }, { skip: natsServer === null && NATS_SERVER_HINT, timeoutMs: 150_000 });
 
 test(
-  "A cluster of processes is rescaled while a node is killed or paused, and loses and doubles no event",
+  "A cluster of processes is rescaled while a node or NATS is killed, or a node paused, and loses and doubles no event",
   async () => {
     const lines: string[] = [];
-    const report = await runRescaleChaos({
+    const options: RescaleChaosOptions = {
       natsServer: natsServer as string,
       seed: 1,
-      shardCounts: [2, 3, 4],
+      shardCounts: [2, 3, 4, 2],
       perSecond: 300,
       leaseMs: 2_000,
       onHappening: (line) => lines.push(line),
-    });
-    const problems = lossesOf(report);
+    };
+    const problems = lossesOf(await runRescaleChaos(options), options);
     assertEquals(problems, [], `${problems.join("\n")}\n${lines.join("\n")}`);
   },
   { skip: natsServer === null && NATS_SERVER_HINT, timeoutMs: 120_000 },

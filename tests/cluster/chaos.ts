@@ -116,10 +116,14 @@ async function happen(world: ClusterWorld, happening: Happening, leaseMs: number
   }
 }
 
+/** What part of the flow that was asked for there has to have been, for a run to say something. */
+const LEAST_FLOW = 0.9;
+
 /** What is wrong with a run, whatever identifies it took; nothing, where all promises were kept. */
-export function lossesOf(report: ClusterReport): string[] {
-  const { emitted, inStream, handled, doubled, outOfOrder, repeatedIds, violations, reportedLost } = report;
+export function lossesOf(report: ClusterReport, asked: { perSecond: number }): string[] {
+  const { emitted, perSecond, inStream, handled, doubled, outOfOrder, repeatedIds, violations, reportedLost } = report;
   return [
+    ...(perSecond < asked.perSecond * LEAST_FLOW ? [`the flow was ${perSecond} a second, not ${asked.perSecond}`] : []),
     ...(inStream < emitted ? [`${emitted - inStream} of ${emitted} events are in no stream`] : []),
     ...(handled < emitted ? [`${emitted - handled} of ${emitted} events were not handled`] : []),
     ...(doubled > 0 ? [`${doubled} events are in a stream more often than once`] : []),
@@ -131,10 +135,11 @@ export function lossesOf(report: ClusterReport): string[] {
 }
 
 /** The same of a run in which no session should have had to begin anew, and no shard be live twice. */
-export function problemsOf(report: ClusterChaosReport, { shards, leaseMs }: ClusterChaosOptions): string[] {
+export function problemsOf(report: ClusterChaosReport, options: ClusterChaosOptions): string[] {
   const { identifies, longestTwiceMs } = report;
+  const { shards, leaseMs } = options;
   return [
-    ...lossesOf(report),
+    ...lossesOf(report, options),
     ...(longestTwiceMs > leaseMs ? [`a shard was live twice for ${longestTwiceMs} ms`] : []),
     ...(identifies !== shards ? [`${identifies} identifies were spent on ${shards} shards`] : []),
   ];

@@ -10,6 +10,7 @@ export class Flow {
   readonly #gateway: LocalGateway;
   #timer: ReturnType<typeof setInterval> | undefined;
   #begunAt = 0;
+  #endedAt: number | null = null;
   #count = 0;
   /** How many messages there were; their numbers are 1 to this. */
   sent = 0;
@@ -21,6 +22,7 @@ export class Flow {
   /** Sends so many a second, until {@linkcode stop}. */
   start(perSecond: number): void {
     this.stop();
+    this.#endedAt = null;
     this.#begunAt = performance.now();
     this.#count = 0;
     this.#timer = setInterval(() => {
@@ -49,5 +51,11 @@ export class Flow {
   /** Sends no more. */
   stop(): void {
     clearInterval(this.#timer);
+    this.#endedAt ??= performance.now();
+  }
+
+  /** How many a second there were, since it was started last. */
+  get perSecond(): number {
+    return this.#count * 1_000 / ((this.#endedAt ?? performance.now()) - this.#begunAt);
   }
 }

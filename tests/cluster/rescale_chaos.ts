@@ -9,7 +9,7 @@ import { type ClusterReport, ClusterWorld } from "./world.ts";
 export interface RescaleChaosOptions {
   /** The path of `nats-server`. */
   natsServer: string;
-  /** When a node is killed, and which. */
+  /** When something happens, and to which node. */
   seed: number;
   /** How many shards there are, one after the other. */
   shardCounts: readonly number[];
@@ -24,7 +24,10 @@ export interface RescaleChaosOptions {
 /** A rescale without trouble takes about so long, in milliseconds. */
 const RESCALE_MS = 4_000;
 
-/** A steady flow through a cluster that is rescaled, while a node dies, or stands still beyond its lease. */
+/** What happens in a rescale, in turn. */
+const HAPPENINGS = ["a node is killed", "a node is paused beyond its lease", "NATS is killed and started"] as const;
+
+/** A steady flow through a cluster that is rescaled, while a node dies or stands still beyond its lease, or NATS dies. */
 export async function runRescaleChaos(options: RescaleChaosOptions): Promise<ClusterReport> {
   const { natsServer, seed, shardCounts: [first = 1, ...counts], perSecond, leaseMs, onHappening = () => {} } = options;
   const random = new Random(seed);
@@ -38,7 +41,7 @@ export async function runRescaleChaos(options: RescaleChaosOptions): Promise<Clu
   await Promise.all([world.addWorker(), world.addWorker()]);
   await world.allConnected();
   await world.until("all shards are ready", () => world.told.filter(({ event }) => event === "ready").length >= first);
-  const nats = await connect({ servers: world.nats.url, maxReconnectAttempts: -1 });
+  const nats = await connect({ servers: world.nats.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
   const board = await Board.open(nats, "gangway_bot", { timeoutMs: 5_000 });
   try {
     world.flow.start(perSecond);
@@ -46,10 +49,9 @@ export async function runRescaleChaos(options: RescaleChaosOptions): Promise<Clu
       // Whoever asks need not be one of them.
       const rescaled = rescaleCluster({ board, shardCount, available: Infinity, signals: [] });
       await delay(random.below(RESCALE_MS));
-      const nodes = [...world.nodes.keys()];
-      const victim = nodes[random.below(nodes.length)] as string;
-      onHappening(`to ${shardCount} shards, and ${victim} ${index % 2 === 0 ? "killed" : "paused"}`);
-      await Promise.all([rescaled, index % 2 === 0 ? replace(world, victim) : pause(world, victim, leaseMs * 1.5)]);
+      const happening = HAPPENINGS[index % HAPPENINGS.length] as typeof HAPPENINGS[number];
+      onHappening(`to ${shardCount} shards, and ${happening}`);
+      await Promise.all([rescaled, happen(world, happening, leaseMs, random)]);
     }
     await world.until("the new shards are connected", () => world.gateway.openConnections === counts.at(-1));
     return await world.finish();
@@ -59,13 +61,28 @@ export async function runRescaleChaos(options: RescaleChaosOptions): Promise<Clu
   }
 }
 
-async function replace(world: ClusterWorld, node: string): Promise<void> {
-  await world.end(node, "SIGKILL");
-  await world.addNode();
-}
-
-async function pause(world: ClusterWorld, node: string, ms: number): Promise<void> {
-  world.child(node).signal("SIGSTOP");
-  await delay(ms);
-  world.child(node).signal("SIGCONT");
+async function happen(
+  world: ClusterWorld,
+  happening: typeof HAPPENINGS[number],
+  leaseMs: number,
+  random: Random,
+): Promise<void> {
+  const nodes = [...world.nodes.keys()];
+  const node = nodes[random.below(nodes.length)] as string;
+  switch (happening) {
+    case "a node is killed":
+      await world.end(node, "SIGKILL");
+      await world.addNode();
+      return;
+    case "a node is paused beyond its lease":
+      world.child(node).signal("SIGSTOP");
+      await delay(leaseMs * 1.5);
+      world.child(node).signal("SIGCONT");
+      return;
+    case "NATS is killed and started":
+      await world.nats.kill();
+      await delay(100 + random.below(leaseMs * 1.5));
+      await world.nats.start();
+      return;
+  }
 }

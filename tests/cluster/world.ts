@@ -38,6 +38,8 @@ export interface Told {
 export interface ClusterReport extends StreamReport {
   /** Messages of the flow. */
   emitted: number;
+  /** How many those were a second. */
+  perSecond: number;
   /** Messages that some worker has handled, each counted once. */
   handled: number;
   /** How many of them were handled more often than once: those whose worker died before it could say so. */
@@ -176,6 +178,7 @@ export class ClusterWorld implements AsyncDisposable {
     const streams = await checkStreams(this.#client, "bot", sent);
     return {
       emitted: sent,
+      perSecond: Math.round(this.flow.perSecond),
       ...streams,
       handled: handled.length,
       handledAgain: handled.filter(({ length }) => length > 1).length,
