@@ -47,6 +47,7 @@ natsTest(
     await rig.ready(4);
     assertEquals(gateway.identifies.length, 8);
     assertEquals(gateway.violations, []);
+    assertEquals((await clusterStatus({ nats: await rig.connect() })).losses.times, 0);
   },
 );
 

@@ -128,3 +128,18 @@ natsTest("ClusterNode begins a rescale anew where another one was called off and
   await until(() => left().length === 0);
   assertEquals(other.shardCount, 3);
 });
+
+natsTest("ClusterNode calls a rescale off whose shards cannot go on, and goes on itself", async (server) => {
+  await using rig = await ClusterRig.start(server, { shards: 1, guilds: 6, maxConcurrency: 16 });
+  const { gateway } = rig;
+  const node = await rig.addNode();
+  await rig.ready(1);
+  gateway.setShardRules({ shardCountMultipleOf: 3 });
+  let errors = 0;
+  node.dispatcher.listen("cluster_error", () => void errors++);
+  await assertRejects(() => node.rescale(4), DOMException, "called off");
+  // Each of those that have identified, whether that was before or after.
+  await until(() => errors >= 3);
+  await rig.ready(1);
+  assertEquals(node.shardCount, 1);
+});

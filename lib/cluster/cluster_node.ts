@@ -15,7 +15,7 @@ import type { ClusterIdentifyQueue } from "./cluster_identify_queue.ts";
 import { checkClusterNodeOptions, type ClusterNodeOptions } from "./cluster_node_options.ts";
 import { ClusterNames } from "./names.ts";
 import { NodeLife } from "./node_life.ts";
-import { callOff, planOf } from "./plan.ts";
+import { callOff, isOver, planOf } from "./plan.ts";
 import { rescaleCluster } from "./rescale_cluster.ts";
 
 /** How long to wait before something is tried again, in milliseconds. */
@@ -193,9 +193,12 @@ export class ClusterNode implements AsyncDisposable {
   /** A set of shards that is only coming up, and cannot, leaves the one there is as it was. */
   #onCritical(board: Board, generation: number, error: Error): void {
     const plan = planOf(board);
-    if (plan?.next?.phase !== "warming" || generation === plan.generation) return this.#fail(error);
+    // What one of its shards cannot, the others cannot either.
+    const isCalledOff = plan !== undefined && isOver(plan, generation);
+    const isComingUp = plan?.next?.phase === "warming" && generation !== plan.generation;
+    if (!isCalledOff && !isComingUp) return this.#fail(error);
     this.#emit("cluster_error", { error });
-    void this.#callOff(board, plan.next.id);
+    if (isComingUp) void this.#callOff(board, plan.next.id);
   }
 
   /** Tries until it has succeeded, or the node is closed: nobody else knows that there is no use in going on. */

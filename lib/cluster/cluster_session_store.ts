@@ -97,6 +97,11 @@ export class ClusterSessionStore implements SessionStore {
     await this.#options.kv.delete(key, { previousSeq: slot.revision });
   }
 
+  /** Forgets all sessions there have been. */
+  async clear(): Promise<void> {
+    await Promise.all(Array.from(this.#slots.keys(), (key) => this.delete(key)));
+  }
+
   /** Writes what waits to be written. */
   async flush(): Promise<void> {
     await Promise.all([...this.#slots].map(([key, slot]) => this.#flush(key, slot)));

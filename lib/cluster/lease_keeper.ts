@@ -90,13 +90,14 @@ export class LeaseKeeper {
     return this.#held.get(place.key)?.runner === runner;
   }
 
-  /** Says how far a lease is that this node owns; resolves with whether it does. */
-  async mark({ key, epoch }: LeasePlace, state: LeaseState, node: string | null): Promise<boolean> {
+  /** Says who has a lease that this node owns, and how far it is where that has changed. */
+  async mark({ key, epoch }: LeasePlace, node: string | null, state?: LeaseState): Promise<void> {
     const { board } = this.#options;
-    while (board.get<LeaseRecord>(key)?.epoch === epoch) {
-      if (await board.write(key, { node, epoch, state } satisfies LeaseRecord)) return true;
+    for (;;) {
+      const record = board.get<LeaseRecord>(key);
+      if (record?.epoch !== epoch) return;
+      if (await board.write(key, { node, epoch, state: state ?? record.state } satisfies LeaseRecord)) return;
     }
-    return false;
   }
 
   /** Closes everything at once: none of it may be owned any more. */
@@ -203,15 +204,13 @@ export class LeaseKeeper {
   }
 
   #handOver(held: HeldLease, cleanup: boolean): void {
-    const { board, emit } = this.#options;
-    const { key, lease, shardIds } = held.place;
+    const { lease, shardIds } = held.place;
     this.#end(
       held,
       (async () => {
         await held.runner.handOver(cleanup);
-        const state = board.get<LeaseRecord>(key)?.state ?? "running";
-        await this.mark(held.place, state, null);
-        emit("lease_released", { lease, shardIds, reason: "handed over" });
+        await this.mark(held.place, null);
+        this.#options.emit("lease_released", { lease, shardIds, reason: "handed over" });
       })(),
     );
   }

@@ -105,7 +105,7 @@ export class LeaseRunner {
   async start(): Promise<void> {
     const { shardIds, stream } = this.#options;
     await stream.lastSequence();
-    if (this.#over.signal.aborted) return;
+    if (this.#isEnding) return;
     for (const shardId of shardIds) this.#open(shardId);
   }
 
@@ -154,13 +154,14 @@ export class LeaseRunner {
   async handOver(cleanup = false): Promise<void> {
     await within(this.#until(() => this.isMovable), BEGIN_TIMEOUT_MS, this.#over.signal);
     this.#isEnding = true;
-    // What a session that is to end costs is no loss.
-    if (cleanup) this.#mode = "silent";
     const shards = [...this.#shards.values()];
     await Promise.all(shards.map((shard) => shard.close({ cleanup })));
     await within(this.#drain(), DRAIN_TIMEOUT_MS, this.#over.signal);
+    // A session that has ended costs nothing where the stream has all of it; else whoever begins the next one tells.
+    const isForgotten = cleanup && this.#publisher.pending === 0;
     this.#release();
-    await this.#store.flush().catch((error) => this.#options.emit("cluster_error", { error }));
+    const storing = isForgotten ? this.#store.clear() : this.#store.flush();
+    await storing.catch((error) => this.#options.emit("cluster_error", { error }));
     this.#store.stop();
   }
 

@@ -62,9 +62,9 @@ export class RescaleSteps {
   #prepare(keeper: LeaseKeeper, held: HeldLease, { next }: Plan, state: LeaseRecord["state"] | undefined): void {
     const { nodeId } = this.#options;
     if (state === "warming") {
-      this.#do(held, held.runner.warm().then(() => keeper.mark(held.place, "ready", nodeId())));
+      this.#do(held, held.runner.warm().then(() => keeper.mark(held.place, nodeId(), "ready")));
     } else if (state === "ready" && next?.phase === "switching") {
-      this.#do(held, held.runner.keep().then(() => keeper.mark(held.place, "keeping", nodeId())));
+      this.#do(held, held.runner.keep().then(() => keeper.mark(held.place, nodeId(), "keeping")));
     }
   }
 
@@ -80,13 +80,13 @@ export class RescaleSteps {
     }
     if (!keeper.holds(held)) return;
     await held.runner.goLive(copies);
-    await keeper.mark(held.place, "running", nodeId());
+    await keeper.mark(held.place, nodeId(), "running");
   }
 
   async #finish(keeper: LeaseKeeper, held: HeldLease): Promise<void> {
     const { lease, shardIds } = held.place;
     await held.runner.finish();
-    await keeper.mark(held.place, "done", null);
+    await keeper.mark(held.place, null, "done");
     keeper.retire(held);
     this.#options.emit("lease_released", { lease, shardIds, reason: "handed over" });
   }
