@@ -1,19 +1,17 @@
 import { abortable } from "../abortable.ts";
 import { delay } from "../delay.ts";
 import type { GatewayEvent } from "../gateway_event.ts";
-import { guildsArrived } from "../guild_arrivals.ts";
-import { GatewayIntent } from "../intent.ts";
 import { type Session, sessionKeyOf } from "../session_store.ts";
 import type { Shard } from "../shard.ts";
 import { ClusterSessionStore } from "./cluster_session_store.ts";
 import { serveCommands } from "./commands.ts";
 import { KeptEvents } from "./kept_events.ts";
-import { Losses } from "./losses.ts";
 import type { LeaseMode, LeaseRunnerOptions } from "./lease_runner_options.ts";
+import { LeaseShards } from "./lease_shards.ts";
+import { Losses } from "./losses.ts";
 import { type EventPlace, messageIdOf } from "./names.ts";
 import { Publisher } from "./publisher.ts";
 import type { PublishedCopies } from "./takeover.ts";
-import { whenShards } from "./when_shards.ts";
 import { within } from "./within.ts";
 
 /** How often a sequence number is stored at most, in milliseconds; the stream has the newest. */
@@ -21,9 +19,6 @@ const SESSION_INTERVAL_MS = 10_000;
 
 /** How far apart two sets of shards may receive an event, in milliseconds. */
 export const SKEW_MS = 2_000;
-
-/** How long guilds are waited for once a shard is ready, in milliseconds: some never come. */
-const GUILDS_TIMEOUT_MS = 30_000;
 
 /** How long a session that is beginning is waited for when a lease is handed over, in milliseconds. */
 const BEGIN_TIMEOUT_MS = 2_000;
@@ -37,12 +32,10 @@ export class LeaseRunner {
   readonly #publisher: Publisher;
   readonly #store: ClusterSessionStore;
   readonly #over = new AbortController();
-  readonly #shards = new Map<number, Shard>();
+  readonly #shards = new LeaseShards(this.#over.signal);
   readonly #losses: Losses;
   /** What the stream had of each shard when this node took over. */
   readonly #published = new Map<number, EventPlace>();
-  /** When the guilds of each shard have come. */
-  readonly #guilds: Promise<void>[] = [];
   #kept = new KeptEvents();
   #mode: LeaseMode;
   /** How far each shard was when the mode changed: up to there all was received in the mode before. */
@@ -86,7 +79,7 @@ export class LeaseRunner {
 
   /** The shards, once they are started. */
   get shards(): ReadonlyMap<number, Shard> {
-    return this.#shards;
+    return this.#shards.byId;
   }
 
   /** How many events are not in the stream yet. */
@@ -94,11 +87,9 @@ export class LeaseRunner {
     return this.#publisher.pending + this.#kept.length;
   }
 
-  /** Whether its shards can go to another node: one that is about to begin a session would begin another one there. */
+  /** Whether its shards can go to another node. */
   get isMovable(): boolean {
-    return Array.from(this.#shards.values()).every(({ phase, session }) =>
-      session !== null || (phase !== "connecting" && phase !== "identifying")
-    );
+    return this.#shards.areMovable;
   }
 
   /** Starts the shards: with a resume where there is a session. Rejects where NATS cannot be asked. */
@@ -110,9 +101,8 @@ export class LeaseRunner {
   }
 
   /** Resolves when all shards are usable and have their guilds: they can take over. */
-  async warm(): Promise<void> {
-    await abortable(Promise.all(this.#guilds), this.#over.signal);
-    await this.#until(() => this.#isReady);
+  warm(): Promise<void> {
+    return this.#shards.warm();
   }
 
   /**
@@ -121,7 +111,7 @@ export class LeaseRunner {
    * not with what was left to that set.
    */
   async keep(): Promise<void> {
-    if (this.#mode === "silent") await this.#until(() => this.#isReady);
+    if (this.#mode === "silent") await this.#shards.until(() => this.#isReady);
     this.#change("keeping");
     await this.#storePlaces();
   }
@@ -134,9 +124,9 @@ export class LeaseRunner {
   async goLive(copies: PublishedCopies): Promise<void> {
     this.#kept.release(copies);
     if (this.pending === 0) this.#drained();
-    await this.#until(() => this.#isReady);
+    await this.#shards.until(() => this.#isReady);
     if (this.#change("live")) {
-      for (const shard of this.#shards.values()) this.#serve(shard);
+      for (const shard of this.shards.values()) this.#serve(shard);
     }
     await abortable(this.#kept.done, this.#over.signal);
     await this.#storePlaces();
@@ -152,10 +142,9 @@ export class LeaseRunner {
 
   /** Ends in order: the sessions are kept, and all that was received is published. */
   async handOver(cleanup = false): Promise<void> {
-    await within(this.#until(() => this.isMovable), BEGIN_TIMEOUT_MS, this.#over.signal);
+    await within(this.#shards.until(() => this.isMovable), BEGIN_TIMEOUT_MS, this.#over.signal);
     this.#isEnding = true;
-    const shards = [...this.#shards.values()];
-    await Promise.all(shards.map((shard) => shard.close({ cleanup })));
+    await this.#shards.close(cleanup);
     await within(this.#drain(), DRAIN_TIMEOUT_MS, this.#over.signal);
     // A session that has ended costs nothing where the stream has all of it; else whoever begins the next one tells.
     const isForgotten = cleanup && this.#publisher.pending === 0;
@@ -170,7 +159,7 @@ export class LeaseRunner {
     this.#isEnding = true;
     this.#release();
     this.#store.stop();
-    await Promise.all(Array.from(this.#shards.values(), (shard) => shard.close({ cleanup: false })));
+    await this.#shards.close(false);
   }
 
   /** The connection to NATS is gone. */
@@ -191,22 +180,14 @@ export class LeaseRunner {
       save: (key, session) => this.#save(key, session),
       delete: (key) => this.#mode === "silent" ? this.#store.delete(key) : this.#store.refuse(key),
     });
-    this.#shards.set(shardId, shard);
+    this.#shards.add(shard);
     shard.eventDispatcher.listenAll((event) => this.#onEvent(event), { signal });
     shard.dispatcher.listen("sequence_gap", ({ missed, sequence }) => {
       if (this.#mode !== "silent") this.#losses.gap(shard, missed, sequence);
     }, { signal });
     if (this.#mode === "live") this.#serve(shard);
-    if (this.#mode === "silent") this.#awaitGuilds(shard);
+    if (this.#mode === "silent") this.#shards.awaitGuilds(shard);
     this.#connect(shard);
-  }
-
-  #awaitGuilds(shard: Shard): void {
-    const hasGuilds = (shard.intents & GatewayIntent.Guilds) !== 0;
-    const timeoutMs = hasGuilds ? GUILDS_TIMEOUT_MS : 0;
-    const arrived = guildsArrived(shard, { timeoutMs, signal: this.#over.signal });
-    arrived.catch(() => {});
-    this.#guilds.push(arrived);
   }
 
   #serve(shard: Shard): void {
@@ -253,17 +234,16 @@ export class LeaseRunner {
   #stall(): void {
     if (this.#isStalled) return;
     this.#isStalled = true;
-    const shardIds = [...this.#shards.keys()];
-    this.#options.emit("publishing_stalled", { shardIds, pending: this.pending });
-    for (const shard of this.#shards.values()) void shard.close({ cleanup: false });
+    this.#options.emit("publishing_stalled", { shardIds: [...this.shards.keys()], pending: this.pending });
+    void this.#shards.close(false);
   }
 
   #drained(): void {
     this.#onDrained?.();
     if (!this.#isStalled || this.#isEnding) return;
     this.#isStalled = false;
-    this.#options.emit("publishing_resumed", { shardIds: [...this.#shards.keys()] });
-    for (const shard of this.#shards.values()) {
+    this.#options.emit("publishing_resumed", { shardIds: [...this.shards.keys()] });
+    for (const shard of this.shards.values()) {
       // It may be closing still.
       void shard.close({ cleanup: false }).then(() => {
         if (!this.#isEnding && !this.#isStalled) this.#connect(shard);
@@ -274,7 +254,7 @@ export class LeaseRunner {
   async #finish(): Promise<void> {
     const { signal } = this.#over;
     do {
-      await this.#until(() => this.#isReady);
+      await this.#shards.until(() => this.#isReady);
       // What the new set has received and kept, this one receives within that time, unless it was cut off.
       await delay(SKEW_MS, { signal });
     } while (!this.#isReady);
@@ -300,7 +280,7 @@ export class LeaseRunner {
   /** Stores that all that was received in the mode before is done with: the shards say so as well, but later. */
   async #storePlaces(): Promise<void> {
     for (const [shardId, { sessionId, sequence }] of this.#places) {
-      const session = this.#shards.get(shardId)?.session ?? null;
+      const session = this.shards.get(shardId)?.session ?? null;
       if (session?.id !== sessionId) continue;
       await this.#save(sessionKeyOf(shardId, session.shardCount), { ...session, sequence });
     }
@@ -308,11 +288,7 @@ export class LeaseRunner {
   }
 
   get #isReady(): boolean {
-    return !this.#isStalled && Array.from(this.#shards.values()).every(({ phase }) => phase === "ready");
-  }
-
-  #until(check: () => boolean): Promise<void> {
-    return whenShards(this.#shards.values(), check, this.#over.signal);
+    return !this.#isStalled && this.#shards.areReady;
   }
 
   /** Resolves when nothing is left to be published. */
