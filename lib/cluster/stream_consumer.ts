@@ -37,6 +37,12 @@ export interface StreamConsumerOptions {
 /** How long to wait before a consumer is tried again, in milliseconds. */
 const RETRY_MS = 500;
 
+/**
+ * How long the server keeps a request for messages, in milliseconds. It says half as often that it still has it: one that
+ * it has lost is made again after as long.
+ */
+const PULL_MS = 10_000;
+
 /** How long nothing has to come until a consumer that ends takes all that it had asked for as come, in milliseconds. */
 const QUIET_MS = 50;
 
@@ -103,6 +109,17 @@ export class StreamConsumer {
       max_ack_pending: maxAckPending,
     });
     const consumer = await jetstream(nats).consumers.get(stream, group);
-    return await consumer.consume({ max_messages: prefetch });
+    // Not bound, the client asks after each reconnection whether the consumer is still there, and where that gets no
+    // answer takes nothing for half a minute.
+    const messages = await consumer.consume({ max_messages: prefetch, bind: true, expires: PULL_MS });
+    void endWithoutServer(messages).catch(() => {});
+    return messages;
+  }
+}
+
+/** Ends what asks for messages as soon as it is told that nobody answers: the client would wait, and ask the same. */
+async function endWithoutServer(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status()) {
+    if (type === "no_responders" || type === "consumer_deleted") void messages.close();
   }
 }

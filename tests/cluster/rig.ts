@@ -21,7 +21,7 @@ export function natsTest(name: string, body: (server: NatsServer) => Promise<voi
 }
 
 /** Connects, for as long as the scope lasts. */
-export async function connectTo(server: NatsServer): Promise<{ nats: NatsConnection } & AsyncDisposable> {
+export async function connectTo(server: { url: string }): Promise<{ nats: NatsConnection } & AsyncDisposable> {
   const nats = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
   return { nats, [Symbol.asyncDispose]: () => nats.close() };
 }
@@ -78,8 +78,11 @@ export class ClusterRig implements AsyncDisposable {
   }
 
   /** Makes a worker, which is closed with the rig. */
-  async makeWorker(options: Partial<ClusterWorkerOptions> = {}): Promise<ClusterWorker> {
-    const { nats } = this.#stack.use(await connectTo(this.server));
+  async makeWorker(
+    options: Partial<ClusterWorkerOptions> = {},
+    server: { url: string } = this.server,
+  ): Promise<ClusterWorker> {
+    const { nats } = this.#stack.use(await connectTo(server));
     return this.#stack.use(new ClusterWorker({ nats, ...options }));
   }
 
