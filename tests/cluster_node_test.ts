@@ -1,7 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { assert, assertEquals, assertInstanceOf, assertLessOrEqual, assertRejects } from "@std/assert";
-import { clusterStatus } from "../lib/cluster/mod.ts";
+import { clusterStatus, type StreamOptions } from "../lib/cluster/mod.ts";
 import { BotAuthentication, InvalidTokenError, type Session } from "../mod.ts";
 import { checkStreams } from "./cluster/stream_check.ts";
 import { Flow } from "./cluster/flow.ts";
@@ -157,7 +157,8 @@ natsTest("ClusterNode has message ids remembered for the life of a session and a
   await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
   const manager = await jetstreamManager(await rig.connect());
   for (const [leaseMs, windowMs] of [[10_000, 300_000], [250_000, 430_000]] as const) {
-    const node = await rig.addNode({ app: `lease${leaseMs}`, leaseMs });
+    const stream = { duplicateWindowMs: undefined } as unknown as StreamOptions;
+    const node = await rig.addNode({ app: `lease${leaseMs}`, leaseMs, stream });
     await rig.ready(1);
     const { config } = await manager.streams.info(`gangway_lease${leaseMs}_events_0`);
     assertEquals(config.duplicate_window, windowMs * 1_000_000);

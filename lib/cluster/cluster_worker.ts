@@ -1,27 +1,27 @@
-import { type JetStreamManager, jetstreamManager, type JsMsg } from "@nats-io/jetstream";
+import { jetstream, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import type { KV } from "@nats-io/kv";
 import { attempt } from "../attempt.ts";
 import { invalidState } from "../check.ts";
 import { Dispatcher } from "../dispatcher.ts";
-import { GatewayEvent } from "../gateway_event.ts";
 import { listenerErrorTo } from "../listener_error.ts";
 import type { GatewayEvents } from "../payload.ts";
 import { checkShardId, shardIdOf } from "../sharding.ts";
 import { Board } from "./board.ts";
 import { checkClusterWorkerOptions, type ClusterWorkerOptions } from "./cluster_worker_options.ts";
-import { bury } from "./dead_letter.ts";
-import { ClusterNames, leaseOf, parseEventSubject, parseMessageId } from "./names.ts";
+import { EventHandler } from "./event_handler.ts";
+import { ClusterNames, leaseOf } from "./names.ts";
+import { isMissing, openBucket } from "./nats.ts";
 import { leaseKeyOf, type LeaseRecord, planOf } from "./plan.ts";
 import { RemoteShard } from "./remote_shard.ts";
 import { Rounds } from "./rounds.ts";
-import { Semaphore } from "./semaphore.ts";
-import { unshrink } from "./shrink.ts";
 import { StreamConsumer } from "./stream_consumer.ts";
-import type { ClusterWorkerEvents, WorkerEventData } from "./worker_events.ts";
+import type { ClusterWorkerEvents } from "./worker_events.ts";
 
 /** What a worker has from `connect()` to its end. */
 interface Life {
   readonly board: Board;
   readonly manager: JetStreamManager;
+  readonly handler: EventHandler;
   readonly rounds: Rounds;
   readonly consumers: Map<string, StreamConsumer>;
 }
@@ -29,8 +29,11 @@ interface Life {
 /** How often to look for streams that are new, in milliseconds. */
 const LOOK_MS = 2_000;
 
-/** How long to wait before an event is delivered again, in milliseconds, times how often it was. */
-const RETRY_MS = 500;
+/** How long it is remembered that an event failed or was tried, in milliseconds: far longer than it is tried. */
+const TRIED_MS = 86_400_000;
+
+/** How long NATS may take to answer, in milliseconds. */
+const TIMEOUT_MS = 5_000;
 
 /**
  * One of the processes that handle the events of a cluster: any number of them, on any machine, share what the nodes
@@ -41,10 +44,8 @@ export class ClusterWorker implements AsyncDisposable {
   readonly #names: ClusterNames;
   readonly #lifetime = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
-  readonly #room: Semaphore;
-  readonly #alone = new Semaphore(1);
+  readonly #over = new AbortController();
   readonly #failures = new WeakMap<Event, { error: unknown }>();
-  #running = new Set<Promise<void>>();
   #life: Life | null = null;
   #connecting: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
@@ -64,7 +65,6 @@ export class ClusterWorker implements AsyncDisposable {
     checkClusterWorkerOptions(options);
     this.#options = options;
     this.#names = new ClusterNames(options.app ?? "bot");
-    this.#room = new Semaphore(options.concurrency ?? 64);
     const { signal } = this.#lifetime;
     this.dispatcher = new Dispatcher<ClusterWorkerEvents>({ signal });
     const report = listenerErrorTo(this.dispatcher);
@@ -80,7 +80,7 @@ export class ClusterWorker implements AsyncDisposable {
 
   /** How many events are being handled. */
   get running(): number {
-    return this.#running.size;
+    return this.#life?.handler.running ?? 0;
   }
 
   /** Resolves after {@linkcode close}. */
@@ -161,24 +161,56 @@ export class ClusterWorker implements AsyncDisposable {
     signal?.addEventListener("abort", () => void this.close(), { once: true, signal: this.#lifetime.signal });
     signal?.throwIfAborted();
     const manager = await jetstreamManager(nats);
-    const board = await Board.open(nats, this.#names.board, { replicas, timeoutMs: 5_000 });
-    await manager.streams.add({
-      name: this.#names.deadStream,
-      subjects: [this.#names.dead()],
-      num_replicas: replicas,
-    });
-    const onError = (error: unknown) => this.dispatcher.dispatch("cluster_error", { error });
+    await this.#ensureDeadStream(manager);
+    const client = jetstream(nats, { timeout: TIMEOUT_MS });
+    const tried = await openBucket(client, this.#names.tried, replicas, TRIED_MS);
+    const board = await Board.open(nats, this.#names.board, { replicas, timeoutMs: TIMEOUT_MS });
+    const handler = this.#makeHandler(tried);
     const life: Life = this.#life = {
       board,
       manager,
-      rounds: new Rounds({ round: () => this.#look(life), onError }),
+      handler,
+      rounds: new Rounds({
+        round: () => this.#look(life),
+        onError: (error) => this.dispatcher.dispatch("cluster_error", { error }),
+      }),
       consumers: new Map<string, StreamConsumer>(),
     };
     life.rounds.ask();
   }
 
+  /** One that is there stays as somebody has set it up. */
+  async #ensureDeadStream({ streams }: JetStreamManager): Promise<void> {
+    const { replicas = 1 } = this.#options;
+    const name = this.#names.deadStream;
+    try {
+      await streams.info(name);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      await streams.add({ name, subjects: [this.#names.dead()], num_replicas: replicas });
+    }
+  }
+
+  #makeHandler(tried: KV): EventHandler {
+    const { nats, group = "workers", concurrency = 64, maxDeliver = 5, ackWaitMs = 30_000 } = this.#options;
+    return new EventHandler({
+      nats,
+      names: this.#names,
+      tried,
+      group,
+      concurrency,
+      maxDeliver,
+      ackWaitMs,
+      eventDispatcher: this.eventDispatcher,
+      failureOf: (event) => this.#failures.get(event),
+      emit: (name, data) => this.dispatcher.dispatch(name, data as never),
+      closing: this.#over.signal,
+      signal: this.#lifetime.signal,
+    });
+  }
+
   /** Takes up the streams that are new. */
-  async #look({ manager, consumers }: Life): Promise<number> {
+  async #look({ manager, handler, consumers }: Life): Promise<number> {
     const { nats, group = "workers", ackWaitMs = 30_000, concurrency = 64, ordered = false } = this.#options;
     const names: string[] = [];
     for await (const name of manager.streams.names(this.#names.allEvents)) names.push(name);
@@ -195,7 +227,7 @@ export class ClusterWorker implements AsyncDisposable {
           maxAckPending: ordered ? 1 : 10_000,
           // Enough to be busy while the next come, and no more: what waits here no other worker gets.
           prefetch: ordered ? 1 : Math.min(256, Math.max(8, Math.ceil(2 * concurrency / names.length))),
-          onMessage: (message, signal) => this.#take(message, signal),
+          onMessage: (message, signal) => handler.take(message, signal),
           onError: (error) => this.dispatcher.dispatch("cluster_error", { error }),
         }),
       );
@@ -203,94 +235,14 @@ export class ClusterWorker implements AsyncDisposable {
     return LOOK_MS;
   }
 
-  /** Begins with an event as soon as there is room; resolves with whether it did. */
-  async #take(message: JsMsg, signal: AbortSignal): Promise<boolean> {
-    if (!await this.#room.take(signal)) return false;
-    const done = this.#handle(message)
-      .catch((error) => this.dispatcher.dispatch("cluster_error", { error }))
-      .finally(() => {
-        this.#room.free();
-        this.#running.delete(done);
-      });
-    this.#running.add(done);
-    return true;
-  }
-
-  async #handle(message: JsMsg): Promise<void> {
-    const { nats, maxDeliver = 5, ackWaitMs = 30_000 } = this.#options;
-    const subject = parseEventSubject(message.subject);
-    const messageId = message.headers?.get("Nats-Msg-Id") ?? "";
-    if (subject === null) return message.term();
-    const data = { ...subject, messageId, deliveries: message.info.deliveryCount };
-    if (!this.eventDispatcher.hasListeners(data.type)) return message.ack();
-    const timer = setInterval(() => {
-      if (!nats.isClosed()) message.working();
-    }, ackWaitMs / 2);
-    try {
-      if (data.deliveries > maxDeliver) await this.#tryAlone(message, data);
-      else await this.#try(message, data);
-    } finally {
-      clearInterval(timer);
-    }
-  }
-
-  async #try(message: JsMsg, data: WorkerEventData): Promise<void> {
-    const { maxDeliver = 5 } = this.#options;
-    const failure = await this.#dispatch(message, data);
-    if (failure === undefined) return message.ack();
-    if (data.deliveries >= maxDeliver) return await this.#bury(message, data, failure.error);
-    message.nak(RETRY_MS * data.deliveries);
-    this.dispatcher.dispatch("event_failed", { ...data, error: failure.error });
-  }
-
-  /**
-   * Whether an event has ended its workers, or was with them when another one did, shows when it is tried alone. That it
-   * is being tried is written down before, for whoever gets it then.
-   */
-  async #tryAlone(message: JsMsg, data: WorkerEventData): Promise<void> {
-    const { group = "workers" } = this.#options;
-    const { board } = this.#life as Life;
-    const { stream, streamSequence } = message.info;
-    const key = `tried.${group}.${stream}.${streamSequence}`;
-    await this.#alone.take();
-    try {
-      const isTried = board.get(key) !== undefined || !await board.write(key, true);
-      if (isTried) await this.#bury(message, data, new Error("No worker finished it"));
-      else await this.#try(message, data);
-      await board.remove(key);
-    } finally {
-      this.#alone.free();
-    }
-  }
-
-  async #dispatch(
-    message: JsMsg,
-    { type, shardId, messageId }: WorkerEventData,
-  ): Promise<{ error: unknown } | undefined> {
-    const isShrunk = message.headers?.get("Content-Encoding") === "gzip";
-    const payload = isShrunk ? await unshrink(message.data) : message.data;
-    const { sessionId = null, sequence = null } = parseMessageId(messageId) ?? {};
-    const event = new GatewayEvent(type, { shardId, sessionId, sequence, payload });
-    this.eventDispatcher.emit(event);
-    await event.settled;
-    return this.#failures.get(event);
-  }
-
-  /** Puts an event aside that cannot be handled, for a human. */
-  async #bury(message: JsMsg, data: WorkerEventData, error: unknown): Promise<void> {
-    const { nats, group = "workers" } = this.#options;
-    await bury(nats, this.#names, { message, data, group, error });
-    message.term();
-    this.dispatcher.dispatch("dead_letter", { ...data, error });
-  }
-
   async #close(): Promise<void> {
+    this.#over.abort();
     await this.#connecting?.catch(() => {});
     if (this.#life !== null) {
-      const { board, rounds, consumers } = this.#life;
+      const { board, rounds, handler, consumers } = this.#life;
       await rounds[Symbol.asyncDispose]();
       await Promise.all(Array.from(consumers.values(), (consumer) => consumer.close()));
-      await Promise.all(this.#running);
+      await handler.finish();
       await this.#options.nats.flush().catch(() => {});
       await board[Symbol.asyncDispose]();
     }

@@ -31,7 +31,8 @@ export interface ClusterWorkerOptions {
    */
   ordered?: boolean;
   /**
-   * How often an event is delivered at most, before it goes to the dead letters.
+   * How often the listeners of an event may fail, before it goes to the dead letters. One that was delivered more often
+   * without that, since its workers died or gave it back, is tried alone, and goes there where its worker dies again.
    *
    * @default {5}
    */

@@ -14,6 +14,8 @@ export type Command =
 
 /** An answer, or a part of one. */
 export interface CommandAnswer {
+  /** Which part it is, from 0. */
+  readonly part: number;
   /** Members of a guild, in a part of the answer. */
   readonly members?: GuildMember[];
   /** Whether there is nothing more to come. */
@@ -42,7 +44,9 @@ export function serveCommands({ nats, subject, shard, signal }: CommandServerOpt
   const subscription = nats.subscribe(subject, {
     callback: (error, message) => {
       if (error !== null || message.reply === undefined) return;
-      const respond = (answer: CommandAnswer) => message.respond(encoder.encode(JSON.stringify(answer)));
+      let part = 0;
+      const respond = (answer: Omit<CommandAnswer, "part">) =>
+        message.respond(encoder.encode(JSON.stringify({ ...answer, part: part++ })));
       // Where the connection is closed there is nobody to answer.
       answer(shard, decoder.decode(message.data), respond, signal).catch(() => {});
     },
@@ -53,7 +57,7 @@ export function serveCommands({ nats, subject, shard, signal }: CommandServerOpt
 async function answer(
   shard: Shard,
   text: string,
-  respond: (answer: CommandAnswer) => boolean,
+  respond: (answer: Omit<CommandAnswer, "part">) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
   try {
@@ -70,7 +74,7 @@ async function answer(
 async function perform(
   shard: Shard,
   command: Command,
-  respond: (answer: CommandAnswer) => boolean,
+  respond: (answer: Omit<CommandAnswer, "part">) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
   switch (command.name) {

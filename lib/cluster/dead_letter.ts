@@ -31,6 +31,6 @@ export async function bury(
   fields.set("Gangway-Error", String(error).replace(/[\r\n]+/g, " ").slice(0, 500));
   await jetstream(nats).publish(names.dead(data.type, data.shardId), message.data, {
     headers: fields,
-    msgID: `${group}:${data.messageId}`,
+    msgID: `${group}:${message.info.stream}:${message.seq}`,
   });
 }

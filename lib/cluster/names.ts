@@ -33,6 +33,11 @@ export class ClusterNames {
     return `gangway_${this.app}_sessions`;
   }
 
+  /** The bucket of what workers tell one another of events that are hard to handle. */
+  get tried(): string {
+    return `gangway_${this.app}_tried`;
+  }
+
   /** The stream of a lease's events: a single node writes to it at any time. */
   stream(lease: number): string {
     return `gangway_${this.app}_events_${lease}`;

@@ -31,9 +31,17 @@ export function isMissing(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === STREAM_NOT_FOUND;
 }
 
-/** Opens a bucket, and makes it where there is none. It is read at its leader: what a follower has may be old. */
-export function openBucket(client: JetStreamClient, bucket: string, replicas: number): Promise<KV> {
-  return new Kvm(client).create(bucket, { history: 1, replicas, allow_direct: false });
+/**
+ * Opens a bucket, and makes it where there is none. It is read at its leader: what a follower has may be old. What is in it
+ * stays for so many milliseconds, where that is said.
+ */
+export function openBucket(client: JetStreamClient, bucket: string, replicas: number, ttl?: number): Promise<KV> {
+  return new Kvm(client).create(bucket, {
+    history: 1,
+    replicas,
+    allow_direct: false,
+    ...ttl === undefined ? {} : { ttl },
+  });
 }
 
 /** Nanoseconds, which JetStream counts in. */

@@ -166,10 +166,12 @@ export class NodeLife {
 
   #streamOf(lease: number): EventStream {
     const { options, names } = this.#parts;
-    const duplicateWindowMs = Math.max(DUPLICATE_WINDOW_MS, SESSION_LIFE_MS + leaseMsOf(options));
+    // An option that is there and undefined is one that was left out.
+    const { duplicateWindowMs = Math.max(DUPLICATE_WINDOW_MS, SESSION_LIFE_MS + leaseMsOf(options)) } =
+      options.stream ?? {};
     return new EventStream(this.#manager, names, lease, planOf(this.board)?.shardsPerLease ?? 1, {
-      duplicateWindowMs,
       ...options.stream,
+      duplicateWindowMs,
     });
   }
 

@@ -4,7 +4,7 @@ import type { ChannelInfoField } from "../command_data.ts";
 import type { MembersQuery } from "../member_query.ts";
 import type { GuildMember, PresenceUpdateData, VoiceStateUpdateData } from "../payload.ts";
 import type { Command, CommandAnswer } from "./commands.ts";
-import type { NatsConnection } from "./nats.ts";
+import { type NatsConnection, onConnectionChange } from "./nats.ts";
 
 /** What a {@linkcode RemoteShard} works with. */
 export interface RemoteShardOptions {
@@ -40,7 +40,8 @@ const decoder = new TextDecoder();
 
 /**
  * A shard that some node of the cluster owns: what is asked of it goes there, and follows the shard where it moves. What
- * was under way when it moved is asked again.
+ * was under way when it moved, or when the connection to NATS was lost, is asked again. So it may be done twice, which
+ * changes nothing: all of it says how things shall be, or asks how they are.
  */
 export class RemoteShard {
   readonly #options: RemoteShardOptions;
@@ -106,6 +107,7 @@ export class RemoteShard {
     let attempt = 0;
     let asked: string | null = null;
     let members: GuildMember[] = [];
+    let parts = 0;
     let retryTimer: ReturnType<typeof setTimeout> | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const expect = () => {
@@ -116,6 +118,7 @@ export class RemoteShard {
       clearTimeout(retryTimer);
       attempt++;
       members = [];
+      parts = 0;
       try {
         asked = ownerOf(this.shardId);
         const reply = `${inbox}.${attempt}`;
@@ -130,15 +133,19 @@ export class RemoteShard {
         if (Number(subject.slice(inbox.length + 1)) !== attempt) return;
         if (headers?.code === 503) return void (retryTimer = setTimeout(ask, RETRY_MS));
         const answer = JSON.parse(decoder.decode(data)) as CommandAnswer;
+        if (answer.error !== undefined) return reject(errorOf(answer.error));
+        // Others went with the node's connection.
+        if (answer.part !== parts) return ask();
+        parts++;
         members.push(...answer.members ?? []);
-        if (answer.error !== undefined) reject(errorOf(answer.error));
-        else if (answer.isDone) resolve(members);
+        if (answer.isDone) resolve(members);
         else expect();
       },
     });
     onChange(() => {
       if (ownerOf(this.shardId) !== asked) ask();
     }, over.signal);
+    onConnectionChange(nats, { onDisconnect: () => {}, onReconnect: ask }, over.signal);
     onAbort(signal, over.signal, reject);
     try {
       expect();

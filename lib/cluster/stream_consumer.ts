@@ -99,7 +99,7 @@ export class StreamConsumer {
 
   async #consume(): Promise<ConsumerMessages> {
     const { nats, manager, stream, group, ackWaitMs, maxAckPending, prefetch } = this.#options;
-    await manager.consumers.add(stream, {
+    const info = await manager.consumers.add(stream, {
       durable_name: group,
       ack_policy: "explicit" as AckPolicy,
       deliver_policy: "all" as DeliverPolicy,
@@ -108,7 +108,7 @@ export class StreamConsumer {
       max_deliver: -1,
       max_ack_pending: maxAckPending,
     });
-    const consumer = await jetstream(nats).consumers.get(stream, group);
+    const consumer = jetstream(nats).consumers.getConsumerFromInfo(info);
     // Not bound, the client asks after each reconnection whether the consumer is still there, and where that gets no
     // answer takes nothing for half a minute.
     const messages = await consumer.consume({ max_messages: prefetch, bind: true, expires: PULL_MS });

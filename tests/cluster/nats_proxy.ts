@@ -25,7 +25,7 @@ export class NatsProxy implements AsyncDisposable {
   /** The subjects of answers that are to be lost. */
   readonly #answers = new Map<string, () => void>();
   #losses: Loss[] = [];
-  #isOpen = true;
+  #port = 0;
 
   private constructor(target: URL) {
     this.#target = target;
@@ -35,13 +35,13 @@ export class NatsProxy implements AsyncDisposable {
   /** Starts before a server. */
   static async start(server: { url: string }): Promise<NatsProxy> {
     const proxy = new NatsProxy(new URL(server.url));
-    await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
+    await proxy.mend();
     return proxy;
   }
 
   /** Where it listens. */
   get url(): string {
-    return `nats://127.0.0.1:${(this.#server.address() as { port: number }).port}`;
+    return `nats://127.0.0.1:${this.#port}`;
   }
 
   /**
@@ -54,24 +54,26 @@ export class NatsProxy implements AsyncDisposable {
     return promise;
   }
 
-  /** Ends every connection without a warning, and accepts none until {@linkcode mend}. */
+  /** Ends every connection without a warning, and refuses others until {@linkcode mend}. */
   cut(): void {
-    this.#isOpen = false;
+    this.#server.close();
     for (const sockets of this.#pairs) for (const socket of sockets) socket.destroy();
   }
 
-  /** Accepts connections again. */
-  mend(): void {
-    this.#isOpen = true;
+  /** Accepts connections, again at the same port. */
+  async mend(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, "127.0.0.1", resolve));
+    this.#port = (this.#server.address() as { port: number }).port;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.once("close", resolve));
+    const { listening } = this.#server;
     this.cut();
-    await new Promise((resolve) => this.#server.close(resolve));
+    if (listening) await closed;
   }
 
   #accept(client: Socket): void {
-    if (!this.#isOpen) return void client.destroy();
     const server = createConnection({ host: this.#target.hostname, port: Number(this.#target.port) });
     const pair = [client, server] as const;
     this.#pairs.add(pair);
