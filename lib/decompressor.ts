@@ -27,10 +27,10 @@ const FORMATS: Record<CompressionFormat, string> = { "zlib-stream": "deflate", "
 const DEFAULT_MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
 
 /**
- * Input is written in pieces of this size, so that one write cannot inflate to more than some 64 megabytes before anybody
- * looks: zlib makes up to 1,032 times as much of it, and zstd some 33,000 times.
+ * Input is written in pieces of this size, so that one write cannot inflate to more than a payload may have by default
+ * before anybody looks: zlib makes up to 1,032 times as much of it, and zstd some 33,000 times.
  */
-const PIECE_BYTES: Record<CompressionFormat, number> = { "zlib-stream": 64 * 1024, "zstd-stream": 2 * 1024 };
+const PIECE_BYTES: Record<CompressionFormat, number> = { "zlib-stream": 64 * 1024, "zstd-stream": 8 * 1024 };
 
 const CLOSING_BRACE = 0x7d;
 
