@@ -227,7 +227,7 @@ export class ShardManager implements AsyncDisposable {
       await abortable(started, signal);
       signal.throwIfAborted();
     } catch (error) {
-      throw signal.aborted ? error : this.#lifetime.fail(error as Error);
+      throw signal.aborted ? error : this.#lifetime.fail(error);
     }
   }
 

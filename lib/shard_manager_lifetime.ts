@@ -82,9 +82,11 @@ export class ShardManagerLifetime {
   }
 
   /** Ends with a critical error, and tells of it: of this one where it names the doctor, else of one that does. */
-  fail(cause: Error): Error {
+  fail(cause: unknown): Error {
     const { dispatcher } = this.#options;
-    const error = cause.message.includes(DOCTOR) ? cause : new GatewayError(cause.message + DOCTOR, { cause });
+    // A client of the owner's may throw anything.
+    const message = cause instanceof Error ? cause.message : "Cannot connect";
+    const error = message.includes(DOCTOR) ? cause as Error : new GatewayError(message + DOCTOR, { cause });
     if (this.#take(error, dispatcher)) {
       dispatcher.dispatch("critical", error);
       void this.end(false);

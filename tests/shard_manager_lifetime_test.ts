@@ -1,5 +1,5 @@
-import { Dispatcher } from "@gangway/gateway";
-import { assertEquals } from "@std/assert";
+import { Dispatcher, GatewayError } from "@gangway/gateway";
+import { assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
 import { ShardManagerLifetime } from "../lib/shard_manager_lifetime.ts";
 import { test } from "./harness.ts";
 
@@ -31,4 +31,21 @@ test("ShardManagerLifetime.end of a life that is over does not end the next one"
   await third;
   await lifetime.closed;
   assertEquals([isClosed, lifetime.signal], [true, null]);
+});
+
+test("ShardManagerLifetime.fail ends with an error that names the doctor, whatever it was given", async () => {
+  for (const cause of [new TypeError("Cannot fetch"), "Cannot fetch", undefined, null, Object.create(null)]) {
+    const lifetime = new ShardManagerLifetime({
+      signal: undefined,
+      dispatcher: new Dispatcher({ onListenerError: () => {} }),
+      onLife: () => {},
+      close: () => Promise.resolve(),
+    });
+    lifetime.begin();
+    const error = lifetime.fail(cause);
+    assertEquals([error instanceof GatewayError, error.cause === cause], [true, true]);
+    assertMatch(error.message, /doctor/);
+    assertStrictEquals(lifetime.fail(error), error);
+    assertStrictEquals(await lifetime.closed.catch((reason) => reason), error);
+  }
 });

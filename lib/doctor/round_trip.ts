@@ -15,8 +15,8 @@ export interface RoundTrip {
 }
 
 /**
- * Opens a connection as a shard does by default, has one heartbeat answered and closes again. The gateway answers heartbeats before IDENTIFY too, so it
- * costs no identify.
+ * Opens a connection as a shard does by default, has one heartbeat answered and closes again. The gateway answers
+ * heartbeats before IDENTIFY too, so it costs no identify.
  *
  * @throws {DisconnectError} Rejects where the handshake fails or the gateway closes.
  */
