@@ -27,7 +27,7 @@ const FORMATS: Record<CompressionFormat, string> = { "zlib-stream": "deflate", "
 const DEFAULT_MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
 
 /**
- * Input is written in pieces of this size, so that one write cannot inflate to more than a payload may have by default
+ * Input is written in pieces of this size, so that one write cannot inflate to much more than a payload may have by default
  * before anybody looks: zlib makes up to 1,032 times as much of it, and zstd some 33,000 times.
  */
 const PIECE_BYTES: Record<CompressionFormat, number> = { "zlib-stream": 64 * 1024, "zstd-stream": 8 * 1024 };

@@ -69,6 +69,25 @@ test("Semaphore lets nobody through who has given up", async () => {
   assertEquals(await semaphore.take(giveUp.signal), false);
 });
 
+test("Semaphore lets the one who was alone admit others only as long as nobody else is alone", async () => {
+  const semaphore = new Semaphore(2);
+  const first = await semaphore.takeAlone(60_000);
+  const second = semaphore.takeAlone(0);
+  first?.();
+  await second;
+  let isBeside = false;
+  void semaphore.take().then(() => isBeside = true);
+  first?.();
+  semaphore.free();
+  await Promise.resolve();
+  await Promise.resolve();
+  assertEquals(isBeside, false);
+  (await second)?.();
+  assertEquals(await deadline(semaphore.take(AbortSignal.abort()), 1_000), false);
+  await Promise.resolve();
+  assertEquals(isBeside, true);
+});
+
 test("Rounds go one at a time, and one more follows whoever asks meanwhile", async () => {
   const errors: unknown[] = [];
   let running = 0;

@@ -75,7 +75,7 @@ natsTest(
     const { nats } = await connectTo(server);
     try {
       assertEquals(await Array.fromAsync(await (await new Kvm(nats).open("gangway_bot")).keys("tried.>")), []);
-      assertEquals((await (await new Kvm(nats).open("gangway_bot_tried")).status()).ttl, 86_400_000);
+      assertEquals((await (await new Kvm(nats).open("gangway_bot_tried")).status()).ttl, 3_600_000);
     } finally {
       await nats.close();
     }
@@ -117,6 +117,20 @@ natsTest("ClusterWorker that is closed leaves those to others that wait to be tr
   await closing;
   await rig.done();
   assertEquals([rig.handled.toSorted(), await rig.dead()], [["one", "three", "two"], 0]);
+});
+
+natsTest("ClusterWorker that is closed does not wait until its stream is quiet", async (server) => {
+  await using rig = await WorkerRig.start(server);
+  const worker = await rig.addWorker({});
+  let isOver = false;
+  const talking = (async () => {
+    // Far more often than a stream has to be silent to count as quiet.
+    while (!isOver) await rig.say("hello");
+  })();
+  await until(() => rig.handled.length > 0);
+  await worker.close();
+  isOver = true;
+  await talking;
 });
 
 natsTest("ClusterWorker counts how often an event failed, and not how often it was given back", async (server) => {

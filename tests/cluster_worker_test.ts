@@ -102,8 +102,8 @@ natsTest(
       const onLine = (line: string) => {
         if (line.includes("dead_letter")) buried.resolve();
       };
-      // It dies of it once, and once more where that is tried alone.
-      for (let death = 0; death < 2; death++) {
+      // It dies of it once, and twice more where that is tried alone.
+      for (let death = 0; death < 3; death++) {
         await using worker = new Child("cluster/worker_process.ts", [JSON.stringify(args)], onLine);
         await worker.ended;
       }

@@ -29,8 +29,11 @@ interface Life {
 /** How often to look for streams that are new, in milliseconds. */
 const LOOK_MS = 2_000;
 
-/** How long it is remembered that an event failed or was tried, in milliseconds: far longer than it is tried. */
-const TRIED_MS = 86_400_000;
+/**
+ * How long it is remembered that an event failed or was tried, in milliseconds: longer than NATS is away, and not so long
+ * that the notes of a listener that always fails fill its memory.
+ */
+const TRIED_MS = 3_600_000;
 
 /** How long NATS may take to answer, in milliseconds. */
 const TIMEOUT_MS = 5_000;

@@ -32,7 +32,7 @@ export interface ClusterWorkerOptions {
   ordered?: boolean;
   /**
    * How often the listeners of an event may fail, before it goes to the dead letters. One that was delivered more often
-   * without that, since its workers died or gave it back, is tried alone, and goes there where its worker dies again.
+   * without that, since its workers died or gave it back, is tried alone, and goes there where two workers die of that.
    *
    * @default {5}
    */

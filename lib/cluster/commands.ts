@@ -20,6 +20,8 @@ export interface CommandAnswer {
   readonly members?: GuildMember[];
   /** Whether there is nothing more to come. */
   readonly isDone: boolean;
+  /** Whether the shard is closed for a while: it has to be asked again. */
+  readonly isAway?: boolean;
   /** Why it failed. */
   readonly error?: { readonly name: string; readonly message: string };
 }
@@ -65,7 +67,9 @@ async function answer(
     respond({ isDone: true });
   } catch (error) {
     // A shard that moves meanwhile does not answer: whoever asked asks its new owner.
-    if (signal.aborted || shard.phase === "closed") return;
+    if (signal.aborted) return;
+    // NATS took no events, and the shard will be back when it does.
+    if (shard.phase === "closed") return void respond({ isDone: true, isAway: true });
     const { name, message } = error as Error;
     respond({ isDone: true, error: { name, message } });
   }

@@ -28,9 +28,9 @@ export async function bury(
   }
   fields.set("Gangway-Group", group);
   fields.set("Gangway-Deliveries", String(data.deliveries));
-  fields.set("Gangway-Error", String(error).replace(/[\r\n]+/g, " ").slice(0, 500));
+  fields.set("Gangway-Error", String(error).replace(/[\r\n]+/g, " ").slice(0, 300));
   await jetstream(nats).publish(names.dead(data.type, data.shardId), message.data, {
     headers: fields,
-    msgID: `${group}:${message.info.stream}:${message.seq}`,
+    msgID: `${group}:${message.info.stream}:${message.seq}:${message.info.timestampNanos}`,
   });
 }

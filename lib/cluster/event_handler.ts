@@ -91,8 +91,9 @@ export class EventHandler {
   /** Begins with an event as soon as there is room; resolves with whether it did. */
   async take(message: JsMsg, signal: AbortSignal): Promise<boolean> {
     const { group, eventDispatcher } = this.#options;
-    const { stream, streamSequence, deliveryCount } = message.info;
-    const key = `${group}.${stream}.${streamSequence}`;
+    const { stream, streamSequence, timestampNanos, deliveryCount } = message.info;
+    // With the time: a stream that lost its end, or was made anew, gives numbers again.
+    const key = `${group}.${stream}.${streamSequence}.${timestampNanos}`;
     const delivery = this.#deliveries.get(key);
     if (delivery !== undefined) {
       // It was said to be alive too late. Whatever becomes of it counts for this one as well.
@@ -120,12 +121,12 @@ export class EventHandler {
       return true;
     }
     // The others wait meanwhile, and are not said to be alive.
-    const isTaken = isSuspect ? await this.#room.takeAlone(ackWaitMs / 4, signal) : await this.#room.take(signal);
-    if (!isTaken) {
+    const admitOthers = isSuspect ? await this.#room.takeAlone(ackWaitMs / 4, signal) : null;
+    if (admitOthers === null && (isSuspect || !await this.#room.take(signal))) {
       this.#deliveries.delete(key);
       return false;
     }
-    const handling = isSuspect ? this.#tryAlone(delivery) : this.#try(delivery);
+    const handling = admitOthers === null ? this.#try(delivery) : this.#tryAlone(delivery, admitOthers);
     this.#run(delivery, handling.finally(() => this.#room.free()));
     return true;
   }
@@ -157,16 +158,16 @@ export class EventHandler {
    * Whether an event has ended its workers, or was with them when another one did, shows when it is tried alone. That it
    * is being tried is written down before, for whoever gets it then.
    */
-  async #tryAlone(delivery: Delivery): Promise<void> {
+  async #tryAlone(delivery: Delivery, admitOthers: () => void): Promise<void> {
     // A listener may take as long as it likes, and the others have waited.
-    const timer = setTimeout(() => this.#room.admitOthers(), this.#options.ackWaitMs / 4);
+    const timer = setTimeout(admitOthers, this.#options.ackWaitMs / 4);
     try {
       const trial = await this.#trials.begin(delivery.key);
       if (trial === null) return this.#return(delivery);
       await this.#finishTrial(delivery, trial);
     } finally {
       clearTimeout(timer);
-      this.#room.admitOthers();
+      admitOthers();
     }
   }
 
@@ -196,8 +197,9 @@ export class EventHandler {
   }
 
   /** Gives an event back, which some worker gets then; where it was acknowledged meanwhile, nobody does. */
-  #return({ message }: Delivery, error?: unknown): void {
-    message.nak(RETRY_MS);
+  #return({ message, data }: Delivery, error?: unknown): void {
+    // What fails without end is not to keep a worker busy.
+    message.nak(error === undefined ? RETRY_MS : RETRY_MS * Math.min(data.deliveries, 120));
     if (error !== undefined) this.#options.emit("cluster_error", { error });
   }
 

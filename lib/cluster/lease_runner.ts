@@ -145,9 +145,9 @@ export class LeaseRunner {
     await within(this.#shards.until(() => this.isMovable), BEGIN_TIMEOUT_MS, this.#over.signal);
     this.#isEnding = true;
     await this.#shards.close(cleanup);
-    await within(this.#drain(), DRAIN_TIMEOUT_MS, this.#over.signal);
+    await within(this.#drain().then(() => this.#losses.counted), DRAIN_TIMEOUT_MS, this.#over.signal);
     // A session that has ended costs nothing where the stream has all of it; else whoever begins the next one tells.
-    const isForgotten = cleanup && this.#publisher.pending === 0;
+    const isForgotten = cleanup && this.pending === 0 && this.#losses.isCounted;
     this.#release();
     const storing = isForgotten ? this.#store.clear() : this.#store.flush();
     await storing.catch((error) => this.#options.emit("cluster_error", { error }));

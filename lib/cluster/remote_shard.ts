@@ -133,6 +133,7 @@ export class RemoteShard {
         if (Number(subject.slice(inbox.length + 1)) !== attempt) return;
         if (headers?.code === 503) return void (retryTimer = setTimeout(ask, RETRY_MS));
         const answer = JSON.parse(decoder.decode(data)) as CommandAnswer;
+        if (answer.isAway) return void (retryTimer = setTimeout(ask, RETRY_MS));
         if (answer.error !== undefined) return reject(errorOf(answer.error));
         // Others went with the node's connection.
         if (answer.part !== parts) return ask();

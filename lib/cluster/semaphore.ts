@@ -15,7 +15,8 @@ export class Semaphore {
   readonly #limit: number;
   #waiters: Waiter[] = [];
   #taken = 0;
-  #isAlone = false;
+  /** Who has a place alone. */
+  #alone: Waiter | null = null;
 
   /** Allows so many. */
   constructor(limit: number) {
@@ -24,34 +25,29 @@ export class Semaphore {
 
   /** Resolves with `true` when there is room, in order of the calls, or with `false` where the signal aborts before. */
   async take(signal?: AbortSignal): Promise<boolean> {
-    if (this.#waiters.length > 0 || this.#isAlone || this.#taken === this.#limit) {
-      return await this.#wait({ isAlone: false, beside: this.#limit - 1 }, signal);
+    if (this.#waiters.length > 0 || this.#alone !== null || this.#taken === this.#limit) {
+      return await this.#wait({ isAlone: false, beside: this.#limit - 1 }, signal) !== null;
     }
     this.#taken++;
     return true;
   }
 
   /**
-   * The same for something that nothing begins beside, until {@linkcode admitOthers}. It waits for the end of what is there,
-   * after so many milliseconds only as others do.
+   * The same for something that nothing begins beside, until it calls what this resolves with; `null` where the signal
+   * aborts before. It waits for the end of what is there, after so many milliseconds only as others do.
    */
-  async takeAlone(patienceMs: number, signal?: AbortSignal): Promise<boolean> {
+  async takeAlone(patienceMs: number, signal?: AbortSignal): Promise<(() => void) | null> {
     const wish = { isAlone: true, beside: 0 };
     const timer = setTimeout(() => {
       wish.beside = this.#limit - 1;
       this.#admit();
     }, patienceMs);
     try {
-      return await this.#wait(wish, signal);
+      const waiter = await this.#wait(wish, signal);
+      return waiter && (() => this.#admitBeside(waiter));
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  /** Whoever has a place alone does not need to any more. */
-  admitOthers(): void {
-    this.#isAlone = false;
-    this.#admit();
   }
 
   /** Makes room. */
@@ -60,7 +56,7 @@ export class Semaphore {
     this.#admit();
   }
 
-  async #wait(wish: Omit<Waiter, "resolve">, signal?: AbortSignal): Promise<boolean> {
+  async #wait(wish: Omit<Waiter, "resolve">, signal?: AbortSignal): Promise<Waiter | null> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const waiting = new AbortController();
     const waiter: Waiter = Object.assign(wish, { resolve });
@@ -75,15 +71,21 @@ export class Semaphore {
     });
     const isTaken = await promise;
     waiting.abort();
-    return isTaken;
+    return isTaken ? waiter : null;
+  }
+
+  #admitBeside(waiter: Waiter): void {
+    if (this.#alone !== waiter) return;
+    this.#alone = null;
+    this.#admit();
   }
 
   #admit(): void {
     for (let next = this.#waiters[0]; next !== undefined; next = this.#waiters[0]) {
-      if (this.#isAlone || this.#taken > next.beside) return;
+      if (this.#alone !== null || this.#taken > next.beside) return;
       this.#waiters.shift();
       this.#taken++;
-      this.#isAlone = next.isAlone;
+      if (next.isAlone) this.#alone = next;
       next.resolve(true);
     }
   }

@@ -46,8 +46,11 @@ const PULL_MS = 10_000;
 /** How long nothing has to come until a consumer that ends takes all that it had asked for as come, in milliseconds. */
 const QUIET_MS = 50;
 
+/** How long a consumer that ends waits for that at most, in milliseconds: a busy stream is never quiet. */
+const CLOSE_MS = 1_000;
+
 /** When a message that was not begun is given to another worker, in milliseconds: to this one it would come at once. */
-const RETURN_MS = 250;
+const RETURN_MS = 1_000;
 
 /** Takes the messages of one stream, as one of a group. */
 export class StreamConsumer {
@@ -67,11 +70,13 @@ export class StreamConsumer {
   /** Ends; what was fetched and not begun goes back, so that others get it soon. */
   async close(): Promise<void> {
     this.#over.abort();
+    const closedAt = performance.now();
     const look = () => {
-      if (performance.now() - this.#cameAt >= QUIET_MS) void this.#messages?.close();
+      const now = performance.now();
+      if (now - this.#cameAt >= QUIET_MS || now - closedAt >= CLOSE_MS) void this.#messages?.close();
       else timer = setTimeout(look, QUIET_MS);
     };
-    this.#cameAt = performance.now();
+    this.#cameAt = closedAt;
     let timer = setTimeout(look, QUIET_MS);
     await this.#ended;
     clearTimeout(timer);

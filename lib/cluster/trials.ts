@@ -8,6 +8,8 @@ interface TrialRecord {
   readonly failures: number;
   /** Who tries it alone: a name for this one time. `null` where nobody does. */
   readonly by: string | null;
+  /** How many workers have died, or fallen silent, while they tried it. */
+  readonly deaths: number;
 }
 
 /** Options of {@linkcode Trials}. */
@@ -25,7 +27,10 @@ export interface TrialsOptions {
 /** How long to wait before something is tried again, in milliseconds. */
 const RETRY_MS = 500;
 
-const NONE: TrialRecord = { failures: 0, by: null };
+const NONE: TrialRecord = { failures: 0, by: null, deaths: 0 };
+
+/** One death proves little: the worker may have been killed, or have died of what it did beside a long trial. */
+const DEADLY = 2;
 
 /**
  * What a group's workers have to know from one another about events that fail or end their workers: how often listeners have
@@ -52,10 +57,11 @@ export class Trials {
   async begin(key: string): Promise<Trial | null> {
     const by = crypto.randomUUID();
     for (;;) {
-      const { record: { failures, by: other }, revision } = await this.#read(key);
-      if (other !== null) return null;
+      const { record, revision } = await this.#read(key);
+      if (record.by !== null) return null;
+      const { failures } = record;
       try {
-        if (await this.#write(key, { failures, by }, revision)) return this.#trial(key, { failures, by });
+        if (await this.#write(key, { ...record, by }, revision)) return this.#trial(key, { ...record, by });
       } catch (error) {
         // It may have been written, and nobody is to believe it.
         void this.#end(key, by, failures);
@@ -70,8 +76,9 @@ export class Trials {
   }
 
   /**
-   * Resolves with whether another worker, which tries an event alone, has died of it: it has not written for as long as a
-   * worker may be silent. With `false` as soon as it is done, and where the signal aborts.
+   * Resolves with whether another worker, which tries an event alone, has died of it, as one before: it has not written for
+   * as long as a worker may be silent. With `false` as soon as it is done, where it is the first one that died, and where the
+   * signal aborts.
    */
   async isDeadly(key: string, signal: AbortSignal): Promise<boolean> {
     const { silenceMs } = this.#options;
@@ -81,7 +88,11 @@ export class Trials {
       try {
         const { record, revision } = await this.#read(key);
         if (record.by === null) return false;
-        if (revision === seen && performance.now() - seenAt >= silenceMs) return true;
+        if (revision === seen && performance.now() - seenAt >= silenceMs) {
+          const deaths = record.deaths + 1;
+          if (deaths >= DEADLY) return true;
+          if (await this.#write(key, { ...record, by: null, deaths }, revision)) return false;
+        }
         if (revision !== seen) seenAt = performance.now();
         seen = revision;
       } catch {
@@ -113,7 +124,7 @@ export class Trials {
     for (;;) {
       try {
         const { record, revision } = await this.#read(key);
-        if (record.by !== by || await this.#write(key, { failures, by: null }, revision)) return;
+        if (record.by !== by || await this.#write(key, { ...record, failures, by: null }, revision)) return;
       } catch (error) {
         onError(error);
         if (signal.aborted) return;

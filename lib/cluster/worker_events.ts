@@ -16,7 +16,7 @@ export interface WorkerEventData {
 export interface ClusterWorkerEvents {
   /** A listener failed; the event will be delivered again. */
   event_failed: WorkerEventData & { error: unknown };
-  /** An event has failed as often as it may, or ended its worker when it was tried alone, and went to the dead letters. */
+  /** An event has failed as often as it may, or ended two workers that tried it alone, and went to the dead letters. */
   dead_letter: WorkerEventData & { error: unknown };
   /** A listener failed: what it threw, with the event it was called with. */
   listener_error: ListenerErrorData;
