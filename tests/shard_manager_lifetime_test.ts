@@ -1,4 +1,4 @@
-import { Dispatcher, GatewayError } from "@gangway/gateway";
+import { Dispatcher, GatewayError, type ShardEvents } from "@gangway/gateway";
 import { assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
 import { ShardManagerLifetime } from "../lib/shard_manager_lifetime.ts";
 import { test } from "./harness.ts";
@@ -35,9 +35,12 @@ test("ShardManagerLifetime.end of a life that is over does not end the next one"
 
 test("ShardManagerLifetime.fail ends with an error that names the doctor, whatever it was given", async () => {
   for (const cause of [new TypeError("Cannot fetch"), "Cannot fetch", undefined, null, Object.create(null)]) {
+    const dispatcher = new Dispatcher<ShardEvents>();
+    const told: unknown[] = [];
+    dispatcher.listen("critical", (error) => told.push(error));
     const lifetime = new ShardManagerLifetime({
       signal: undefined,
-      dispatcher: new Dispatcher({ onListenerError: () => {} }),
+      dispatcher,
       onLife: () => {},
       close: () => Promise.resolve(),
     });
@@ -47,5 +50,6 @@ test("ShardManagerLifetime.fail ends with an error that names the doctor, whatev
     assertMatch(error.message, /doctor/);
     assertStrictEquals(lifetime.fail(error), error);
     assertStrictEquals(await lifetime.closed.catch((reason) => reason), error);
+    assertEquals(told, [error]);
   }
 });
