@@ -8,7 +8,7 @@
  * - **on Deno**, to have zstd-stream, which its `DecompressionStream` lacks.
  *
  * With zlib-stream on Deno and Bun the default is cheaper under load, because it inflates many messages in one go: all of an
- * event costs 1.03 times as much with this on Deno, and 1.06 times on Bun. zstd-stream with this costs 1.05 and 1.15 times as
+ * event costs 1.07 times as much with this on Deno, and 1.10 times on Bun. zstd-stream with this costs 1.01 and 1.08 times as
  * much as zlib-stream by default, and saves traffic. `deno task bench` in a clone measures it anew ("./node, heard").
  *
  * What else it costs: inflating happens inside the event loop, so that a payload of many megabytes blocks it for as long as
