@@ -1,7 +1,8 @@
-import { jetstreamManager } from "@nats-io/jetstream";
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { assertEquals } from "@std/assert";
 import { deadline } from "@std/async";
+import { StreamConsumer } from "../lib/cluster/stream_consumer.ts";
 import { capturedErrors } from "./captured_errors.ts";
 import { NatsProxy } from "./cluster/nats_proxy.ts";
 import { ClusterRig, connectTo, natsTest, until } from "./cluster/rig.ts";
@@ -131,6 +132,35 @@ natsTest("ClusterWorker that is closed does not wait until its stream is quiet",
   await worker.close();
   isOver = true;
   await talking;
+});
+
+natsTest("StreamConsumer ends that is closed before it has begun to ask for messages", async (server) => {
+  await using _rig = await WorkerRig.start(server);
+  const { nats } = await connectTo(server);
+  try {
+    const { consumers } = await jetstreamManager(nats);
+    const made = Promise.withResolvers<void>();
+    const add: typeof consumers.add = async (...args) => {
+      await made.promise;
+      return await consumers.add(...args);
+    };
+    const consumer = new StreamConsumer({
+      nats,
+      manager: { consumers: { add } } as JetStreamManager,
+      stream: "gangway_bot_events_0",
+      group: "workers",
+      ackWaitMs: 30_000,
+      maxAckPending: 8,
+      prefetch: 8,
+      onMessage: () => Promise.resolve(true),
+      onError: (error) => Promise.reject(error),
+    });
+    const closing = consumer.close();
+    made.resolve();
+    await deadline(closing, 10_000);
+  } finally {
+    await nats.close();
+  }
 });
 
 natsTest("ClusterWorker counts how often an event failed, and not how often it was given back", async (server) => {

@@ -88,7 +88,8 @@ export class StreamConsumer {
     while (!signal.aborted) {
       try {
         this.#messages = await this.#consume();
-        if (signal.aborted) await this.#messages.close();
+        // Not waited for: it ends as soon as the loop takes from it.
+        if (signal.aborted) void this.#messages.close();
         for await (const message of this.#messages) {
           this.#cameAt = performance.now();
           if (signal.aborted || !await onMessage(message, signal)) message.nak(RETURN_MS);
