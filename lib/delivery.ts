@@ -10,22 +10,13 @@ import type { GatewayPayload } from "./payload.ts";
 import type { ShardCore } from "./shard_core.ts";
 
 /**
- * After so many messages in a row that somebody wanted, only each so-many-th is looked at before it is parsed: to those
- * who listen to everything a look is a loss.
- */
-const WANTED_STREAK = 32;
-
-/**
- * Reads a message; the data of a dispatch may be `undefined` where nobody is going to look at it. A message that is none is
+ * Reads a message; the data of a dispatch is `undefined` where nobody is going to look at it. A message that is none is
  * `null`.
  *
  * @throws {SyntaxError} If the message is not JSON.
  */
 export function readMessage(core: ShardCore, message: string): GatewayPayload | null {
-  const isLookedAt = core.wanted < WANTED_STREAK || core.wanted % WANTED_STREAK === 0;
-  const unwanted = isLookedAt ? readUnwanted(core, message, "hasNamedListeners") : null;
-  core.wanted = unwanted === null ? core.wanted + 1 : 0;
-  return unwanted ?? parsePayload(message);
+  return readUnwanted(core, message, "hasNamedListeners") ?? parsePayload(message);
 }
 
 /** Reads the head of a message; `null` where somebody may want more of it. */

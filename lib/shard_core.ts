@@ -61,8 +61,6 @@ export class ShardCore {
   /** Seconds, or `null` before the first ACK of a connection. */
   latency: number | null = null;
   handled: Handled;
-  /** How many messages have come since one whose data nobody wanted. */
-  wanted = 0;
   #phase: ShardPhase = "idle";
 
   constructor(parts: ShardParts, options: ShardOptions) {

@@ -17,28 +17,14 @@ function core(): ShardCore {
   );
 }
 
-test("readMessage does not parse what nobody listens to", () => {
+test("readMessage never parses what nobody listens to, whatever came before it", () => {
   const shard = core();
   assertEquals(readMessage(shard, TYPING), { op: 0, d: undefined, s: 2, t: "TYPING_START" });
-  shard.eventDispatcher.listen("TYPING_START", () => {});
-  assertThrows(() => readMessage(shard, TYPING), SyntaxError);
-});
-
-test("readMessage stops looking at what comes where all of it is wanted, and starts again soon after", () => {
-  const shard = core();
   shard.eventDispatcher.listen("MESSAGE_CREATE", () => {});
   for (let count = 0; count < 1_000; count++) assertEquals(readMessage(shard, MESSAGE)?.d, { content: "ping" });
-  let parsed = 0;
-  while (parsed < 100) {
-    try {
-      readMessage(shard, TYPING);
-      break;
-    } catch {
-      parsed++;
-    }
-  }
-  assertEquals(parsed < 100, true);
-  assertEquals(readMessage(shard, TYPING)?.d, undefined);
+  assertStrictEquals(readMessage(shard, TYPING)?.d, undefined);
+  shard.eventDispatcher.listen("TYPING_START", () => {});
+  assertThrows(() => readMessage(shard, TYPING), SyntaxError);
 });
 
 test("readHead gives null where anybody could want more: listeners of any kind, READY, other opcodes, other layouts", () => {
