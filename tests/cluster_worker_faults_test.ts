@@ -1,8 +1,12 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
+import type { Shard } from "@gangway/gateway";
 import { assertEquals } from "@std/assert";
 import { deadline } from "@std/async";
+import { serveCommands } from "../lib/cluster/commands.ts";
+import { RemoteShard } from "../lib/cluster/remote_shard.ts";
 import { StreamConsumer } from "../lib/cluster/stream_consumer.ts";
+import type { NatsServer } from "../scripts/nats_server.ts";
 import { capturedErrors } from "./captured_errors.ts";
 import { NatsProxy } from "./cluster/nats_proxy.ts";
 import { ClusterRig, connectTo, natsTest, until } from "./cluster/rig.ts";
@@ -228,35 +232,68 @@ natsTest("ClusterWorker leaves a stream of dead letters as somebody has set it u
   assertEquals((await streams.info("gangway_bot_dead")).config.max_msgs, 7);
 });
 
-natsTest("RemoteShard asks again what was answered while the connection was lost", async (server) => {
-  await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
+/** Asks for the members of a guild, by way of a proxy, as often as a test likes. */
+async function asking(server: NatsServer) {
+  await using stack = new AsyncDisposableStack();
+  const rig = stack.use(await ClusterRig.start(server, { shards: 1, guilds: 1 }));
   await rig.addNode();
   await rig.ready(1);
-  await using proxy = await NatsProxy.start(server);
+  const proxy = stack.use(await NatsProxy.start(server));
   const worker = await rig.makeWorker({}, proxy);
   await worker.connect();
   const guildId = rig.gateway.guilds[0]?.id as string;
+  const owned = stack.move();
+  return {
+    proxy,
+    ask: () => worker.shardFor(guildId).requestGuildMembers(guildId, { query: "", limit: 10 }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+natsTest("RemoteShard asks again what was answered while the connection was lost", async (server) => {
+  await using own = await asking(server);
   for (const what of ["request", "answer"] as const) {
-    const lost = proxy.lose(/\.command\.0$/, what);
-    const members = worker.shardFor(guildId).requestGuildMembers(guildId, { query: "", limit: 10 });
+    const lost = own.proxy.lose(/\.command\.0$/, what);
+    const members = own.ask();
     await lost;
-    proxy.cut();
-    await proxy.mend();
+    own.proxy.cut();
+    await own.proxy.mend();
     assertEquals((await deadline(members, 10_000)).length, 3);
   }
 });
 
 natsTest("RemoteShard asks again where a part of the answer is missing", async (server) => {
-  await using rig = await ClusterRig.start(server, { shards: 1, guilds: 1 });
-  await rig.addNode();
-  await rig.ready(1);
-  await using proxy = await NatsProxy.start(server);
-  const worker = await rig.makeWorker({}, proxy);
-  await worker.connect();
-  const guildId = rig.gateway.guilds[0]?.id as string;
+  await using own = await asking(server);
   // The first of two: the members; the other one says that there are no more.
-  const lost = proxy.lose(/\.command\.0$/, "answer");
-  const members = worker.shardFor(guildId).requestGuildMembers(guildId, { query: "", limit: 10 });
+  const lost = own.proxy.lose(/\.command\.0$/, "answer");
+  const members = own.ask();
   await lost;
   assertEquals((await deadline(members, 10_000)).length, 3);
+});
+
+natsTest("RemoteShard asks again while the shard is closed because NATS takes no events", async (server) => {
+  await using connection = await connectTo(server);
+  const { nats } = connection;
+  const over = new AbortController();
+  let attempts = 0;
+  // What a node owns meanwhile: a shard that is closed, and comes back.
+  const shard = {
+    get phase() {
+      return attempts < 3 ? "closed" : "ready";
+    },
+    presenceUpdate: () =>
+      ++attempts < 3 ? Promise.reject(new DOMException("closed", "InvalidStateError")) : Promise.resolve(),
+  } as unknown as Shard;
+  serveCommands({ nats, subject: "gangway.bot.command.0", shard, signal: over.signal });
+  await nats.flush();
+  const remote = new RemoteShard({
+    nats,
+    shardId: () => 0,
+    subjectOf: () => "gangway.bot.command.0",
+    ownerOf: () => "one",
+    onChange: () => {},
+  });
+  await deadline(remote.presenceUpdate({ status: "online", activities: [], since: null, afk: false }), 10_000);
+  over.abort();
+  assertEquals(attempts, 3);
 });
