@@ -160,12 +160,13 @@ export class ClusterWorker implements AsyncDisposable {
   }
 
   async #connect(): Promise<void> {
-    const { nats, signal, replicas = 1 } = this.#options;
+    const { nats, signal, replicas = 1, ackWaitMs = 30_000 } = this.#options;
     signal?.addEventListener("abort", () => void this.close(), { once: true, signal: this.#lifetime.signal });
     signal?.throwIfAborted();
     const manager = await jetstreamManager(nats);
     await this.#ensureDeadStream(manager);
-    const client = jetstream(nats, { timeout: TIMEOUT_MS });
+    // What is answered later than that is answered when others take this worker for dead.
+    const client = jetstream(nats, { timeout: Math.min(TIMEOUT_MS, Math.max(1_000, ackWaitMs)) });
     const tried = await openBucket(client, this.#names.tried, replicas, TRIED_MS);
     const board = await Board.open(nats, this.#names.board, { replicas, timeoutMs: TIMEOUT_MS });
     const handler = this.#makeHandler(tried);
