@@ -31,6 +31,8 @@ test(
       natsServer: natsServer as string,
       seed: 1,
       shardCounts: [2, 3, 4, 2],
+      // The long runs wait for one another's identifies as well.
+      maxConcurrency: 4,
       perSecond: 300,
       leaseMs: 2_000,
       onHappening: (line) => lines.push(line),

@@ -13,6 +13,8 @@ export interface RescaleChaosOptions {
   seed: number;
   /** How many shards there are, one after the other. */
   shardCounts: readonly number[];
+  /** How many may identify at once; as many as there are shards at first, where it is left out. */
+  maxConcurrency?: number;
   /** How many messages a second. */
   perSecond: number;
   /** How long a lease is, in milliseconds. */
@@ -21,19 +23,28 @@ export interface RescaleChaosOptions {
   onHappening?: (text: string) => void;
 }
 
-/** A rescale without trouble takes about so long, in milliseconds. */
-const RESCALE_MS = 4_000;
+/** A rescale takes longer than this, in milliseconds: what happens within it happens to the rescale. */
+const RESCALE_MS = 2_000;
 
 /** What happens in a rescale, in turn. */
 const HAPPENINGS = ["a node is killed", "a node is paused beyond its lease", "NATS is killed and started"] as const;
 
 /** A steady flow through a cluster that is rescaled, while a node dies or stands still beyond its lease, or NATS dies. */
 export async function runRescaleChaos(options: RescaleChaosOptions): Promise<ClusterReport> {
-  const { natsServer, seed, shardCounts: [first = 1, ...counts], perSecond, leaseMs, onHappening = () => {} } = options;
+  const {
+    natsServer,
+    seed,
+    shardCounts: [first = 1, ...counts],
+    perSecond,
+    leaseMs,
+    maxConcurrency,
+    onHappening = () => {},
+  } = options;
   const random = new Random(seed);
   await using world = await ClusterWorld.start({
     natsServer,
     shards: first,
+    ...maxConcurrency === undefined ? {} : { maxConcurrency },
     leaseMs,
     onTold: (name, { event, detail, error }) => onHappening(`  ${name}: ${event} ${error ?? JSON.stringify(detail)}`),
   });

@@ -14,6 +14,8 @@ export interface ClusterWorldOptions {
   natsServer: string;
   /** How many shards. */
   shards: number;
+  /** How many may identify at once; all of them, where it is left out. */
+  maxConcurrency?: number;
   /** Of how long a lease, in milliseconds. */
   leaseMs: number;
   /** Further options of the nodes, as plain data. */
@@ -90,7 +92,7 @@ export class ClusterWorld implements AsyncDisposable {
     const gateway = await LocalGateway.start({
       shards: options.shards,
       guilds: options.shards * 2,
-      maxConcurrency: options.shards,
+      maxConcurrency: options.maxConcurrency ?? options.shards,
       identifyWindowMs: 5_000,
       replayLimit: 100_000,
     });
