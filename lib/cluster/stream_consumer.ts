@@ -41,7 +41,7 @@ const RETRY_MS = 500;
  * How long the server keeps a request for messages, in milliseconds. It says half as often that it still has it: one that
  * it has lost is made again after as long.
  */
-const PULL_MS = 10_000;
+const PULL_MS = 5_000;
 
 /** How long nothing has to come until a consumer that ends takes all that it had asked for as come, in milliseconds. */
 const QUIET_MS = 50;
