@@ -22,6 +22,7 @@ async function snapshot(status: StatusRig): Promise<any> {
 
 test("statusHandler shows what a shard does from its start on", async () => {
   using time = fakeTime();
+  using _ = fixedRandom(0.5);
   await using status = await statusRig({ memory: true, gateway: { shards: 3, maxConcurrency: 1 } });
   assertEquals((await snapshot(status)).summary.alive, false);
   void status.rig.manager.connect();
