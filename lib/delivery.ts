@@ -5,9 +5,13 @@
  */
 import { parsePayload, scanDispatch } from "./envelope.ts";
 import { GatewayEvent, settlement } from "./gateway_event.ts";
+import { knownName } from "./known_names.ts";
 import { GatewayOpcode } from "./opcode.ts";
 import type { GatewayPayload } from "./payload.ts";
 import type { ShardCore } from "./shard_core.ts";
+
+/** Which listeners count: those for all events can do without the data, but not without the message. */
+type Has = "hasListeners" | "hasNamedListeners";
 
 /**
  * Reads a message; the data of a dispatch is `undefined` where nobody is going to look at it. A message that is none is
@@ -16,25 +20,26 @@ import type { ShardCore } from "./shard_core.ts";
  * @throws {SyntaxError} If the message is not JSON.
  */
 export function readMessage(core: ShardCore, message: string): GatewayPayload | null {
-  return readUnwanted(core, message, "hasNamedListeners") ?? parsePayload(message);
+  const known = knownName(message);
+  return readUnwanted(core, message, known, "hasNamedListeners") ?? parsePayload(message, known);
 }
 
 /** Reads the head of a message; `null` where somebody may want more of it. */
 export function readHead(core: ShardCore, head: string): GatewayPayload | null {
-  return readUnwanted(core, head, "hasListeners");
+  return readUnwanted(core, head, knownName(head), "hasListeners");
 }
 
-function readUnwanted(
-  core: ShardCore,
-  message: string,
-  has: "hasListeners" | "hasNamedListeners",
-): GatewayPayload | null {
-  const dispatch = scanDispatch(message);
-  if (dispatch === null) return null;
-  const { s, t } = dispatch;
-  const isWanted = t === "READY" || core.eventDispatcher[has](t) || core.rawDispatcher[has](GatewayOpcode.Dispatch) ||
+function readUnwanted(core: ShardCore, message: string, known: string | undefined, has: Has): GatewayPayload | null {
+  // At once: whatever else the message is, the whole of it is parsed then.
+  if (known !== undefined && isWanted(core, known, has)) return null;
+  const dispatch = scanDispatch(message, known);
+  if (dispatch === null || (known === undefined && isWanted(core, dispatch.t, has))) return null;
+  return { op: GatewayOpcode.Dispatch, d: undefined, s: dispatch.s, t: dispatch.t };
+}
+
+function isWanted(core: ShardCore, t: string, has: Has): boolean {
+  return t === "READY" || core.eventDispatcher[has](t) || core.rawDispatcher[has](GatewayOpcode.Dispatch) ||
     core.requests.awaits(t);
-  return isWanted ? null : { op: GatewayOpcode.Dispatch, d: undefined, s, t };
 }
 
 /**

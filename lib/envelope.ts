@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { endOfKnown, knownName, remember } from "./known_names.ts";
 import { GatewayOpcode } from "./opcode.ts";
 import type { GatewayPayload } from "./payload.ts";
 
@@ -28,13 +29,19 @@ const MAX_DIGITS = 15;
  * Reads the envelope of a dispatch whose `d` comes last, as Discord writes it, in whatever order the keys before it
  * stand. Anything that would take thought (white space, escapes, other keys, a key twice, another opcode) gives `null`:
  * {@linkcode parsePayload} tells then.
+ *
+ * @param known The known name that the message begins with.
  */
-export function scanDispatch(message: string): DispatchEnvelope | null {
+export function scanDispatch(message: string, known = knownName(message)): DispatchEnvelope | null {
   if (message.charCodeAt(0) !== BRACE) return null;
-  let t: string | null = null;
+  let t = known;
   let s = -1;
   let op = -1;
   let at = 1;
+  if (known !== undefined) {
+    at = endOfKnown(known);
+    if (message.charCodeAt(at++) !== COMMA) return null;
+  }
   for (;;) {
     if (message.charCodeAt(at) !== QUOTE) return null;
     const key = message.charCodeAt(at + 1);
@@ -42,11 +49,11 @@ export function scanDispatch(message: string): DispatchEnvelope | null {
     at += key === 0x6f ? 3 : 2;
     if (message.charCodeAt(at) !== QUOTE || message.charCodeAt(at + 1) !== COLON) return null;
     at += 2;
-    if (key === 0x64) return t !== null && s >= 0 && op === GatewayOpcode.Dispatch ? { t, s } : null;
-    if (key === 0x74 && t === null) {
+    if (key === 0x64) return t !== undefined && s >= 0 && op === GatewayOpcode.Dispatch ? { t, s } : null;
+    if (key === 0x74 && t === undefined) {
       const end = endOfName(message, at);
       if (end < 0) return null;
-      t = message.slice(at + 1, end);
+      t = remember(message.slice(at + 1, end));
       at = end + 1;
     } else {
       const end = endOfDigits(message, at);
@@ -56,8 +63,7 @@ export function scanDispatch(message: string): DispatchEnvelope | null {
       else return null;
       at = end;
     }
-    if (message.charCodeAt(at) !== COMMA) return null;
-    at++;
+    if (message.charCodeAt(at++) !== COMMA) return null;
   }
 }
 
@@ -95,9 +101,10 @@ function isDigit(code: number): boolean {
  * Parses a whole message. Keys that are left out are `null`, and so is everything of a wrong type; a message that is
  * not an object with an opcode is `null` as a whole.
  *
+ * @param known The known name that the message begins with.
  * @throws {SyntaxError} If the message is not JSON.
  */
-export function parsePayload(message: string): GatewayPayload | null {
+export function parsePayload(message: string, known?: string): GatewayPayload | null {
   const value: unknown = JSON.parse(message.charCodeAt(0) === BYTE_ORDER_MARK ? message.slice(1) : message);
   if (typeof value !== "object" || value === null) return null;
   const { op, d = null, s, t } = value as Record<string, unknown>;
@@ -107,6 +114,7 @@ export function parsePayload(message: string): GatewayPayload | null {
     op,
     d,
     s: isDispatch && typeof s === "number" && Number.isSafeInteger(s) ? s : null,
-    t: isDispatch && typeof t === "string" ? t : null,
+    // The same text; as the one string for it, nobody has to hash it again.
+    t: isDispatch && typeof t === "string" ? (t === known ? known : t) : null,
   };
 }

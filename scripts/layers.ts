@@ -27,7 +27,7 @@ export const LAYERS: readonly Layer[] = [
       ["session", "disconnect_reason"],
       ["recovery", "backoff"],
       ["command_data", "member_query"],
-      ["envelope"],
+      ["envelope", "known_names"],
       ["payload_split"],
       ["fatal_error"],
       ["rate_limit"],
