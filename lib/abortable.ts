@@ -4,18 +4,23 @@
  */
 export function abortable<T>(promise: PromiseLike<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const settled = new AbortController();
-    onAbort(signal, settled.signal, reject);
-    Promise.resolve(promise).then(resolve, reject).finally(() => settled.abort());
+    const stop = onAbort(signal, reject);
+    Promise.resolve(promise).then(resolve, reject).finally(stop);
   });
 }
 
-/** Calls back with the reason when a signal aborts, or if it has; `until` ends the watch and leaves nothing behind. */
+/**
+ * Calls back with the reason when a signal aborts, or if it has.
+ *
+ * @param until Ends the watch, as what is returned does. Nothing is left on the signal then.
+ */
 export function onAbort(
   signal: AbortSignal | null | undefined,
-  until: AbortSignal,
   callback: (reason: unknown) => void,
-): void {
+  until?: AbortSignal,
+): () => void {
   if (signal?.aborted) callback(signal.reason);
-  signal?.addEventListener("abort", () => callback(signal.reason), { once: true, signal: until });
+  const listener = () => callback(signal?.reason);
+  signal?.addEventListener("abort", listener, { once: true, ...(until && { signal: until }) });
+  return () => signal?.removeEventListener("abort", listener);
 }

@@ -77,8 +77,7 @@ export class CommandQueue {
       signal?.throwIfAborted();
       const command: Command = { payload, frame: frameOf(payload), options, ...Promise.withResolvers<void>() };
       this.#enqueue(command);
-      const waiting = new AbortController();
-      onAbort(signal, waiting.signal, (reason) => {
+      const stop = onAbort(signal, (reason) => {
         this.#commands = this.#commands.filter((other) => other !== command);
         command.reject(reason);
       });
@@ -86,7 +85,7 @@ export class CommandQueue {
         this.#flush();
         await command.promise;
       } finally {
-        waiting.abort();
+        stop();
       }
     });
   }

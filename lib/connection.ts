@@ -93,7 +93,7 @@ export class Connection {
       usableAt: null,
     };
     const { signal } = this.#controller;
-    onAbort(options.signal, signal, (reason) => this.#release(reason));
+    onAbort(options.signal, (reason) => this.#release(reason), signal);
   }
 
   /**

@@ -32,8 +32,8 @@ export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
   return attempt(async () => {
     if (Number.isNaN(ms)) throw new RangeError(`Cannot wait: the time must be a number, received ${ms}`);
     signal?.throwIfAborted();
-    const waiting = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let stop = () => {};
     try {
       await new Promise<void>((resolve, reject) => {
         // Bun and Deno warn of a negative one.
@@ -43,12 +43,12 @@ export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
           left -= part;
           timer = setTimeout(left > 0 ? wait : resolve, part);
         };
-        onAbort(signal, waiting.signal, reject);
+        stop = onAbort(signal, reject);
         wait();
       });
     } finally {
       clearTimeout(timer);
-      waiting.abort();
+      stop();
     }
   });
 }

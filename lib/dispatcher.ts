@@ -228,11 +228,11 @@ export class Dispatcher<Events = Record<string, unknown>> extends EventTarget {
     const { highWaterMark = 10_000, signal } = options;
     const iterating = new AbortController();
     const iterator = new EventIterator<DataOf<Events, Name>>({ highWaterMark, unsubscribe: () => iterating.abort() });
-    onAbort(signal, iterating.signal, (reason) => iterator.abort(reason, (giveUp) => this.#giveUp(giveUp)));
-    onAbort(this.signal, iterating.signal, (reason) => {
+    onAbort(signal, (reason) => iterator.abort(reason, (giveUp) => this.#giveUp(giveUp)), iterating.signal);
+    onAbort(this.signal, (reason) => {
       iterator.fail(reason);
       if (!iterator.isEmpty) this.#forgone.push(() => iterator.abandon());
-    });
+    }, iterating.signal);
     this.listen(name, (_data, event) => iterator.push(event), { signal: iterating.signal });
     return iterator;
   }

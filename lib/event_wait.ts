@@ -42,7 +42,7 @@ export function waitForEvent<Data>({ subscribe, check, options, owner }: EventWa
   try {
     checkOptions("wait", options);
     if (check !== undefined) checkFunction("wait: the check", check);
-    for (const signal of [options.signal, owner]) onAbort(signal, waiting.signal, fail);
+    for (const signal of [options.signal, owner]) onAbort(signal, fail, waiting.signal);
     subscribe(receive, { signal: waiting.signal });
   } catch (error) {
     fail(error);

@@ -36,7 +36,7 @@ export async function guildsArrived(shard: Shard, options: GuildArrivalsOptions)
   eventDispatcher.listen("RESUMED", () => {
     if (!hasBegun) arrived.resolve();
   }, { signal: listening.signal });
-  onAbort(signal, listening.signal, arrived.reject);
+  onAbort(signal, arrived.reject, listening.signal);
   arrived.promise.catch(() => {});
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {

@@ -1,3 +1,4 @@
+import { onAbort } from "./abortable.ts";
 import { checkNumber, checkWord, refuse } from "./check.ts";
 import { DisconnectError } from "./errors.ts";
 import { socketEnd } from "./settled.ts";
@@ -61,32 +62,39 @@ export function gatewayUrl(base: string, query: GatewayQuery = {}): URL {
 export function handshake(socket: WebSocket, host: string, signal: AbortSignal, onOpen: () => void): Promise<void> {
   socket.binaryType = "arraybuffer";
   return new Promise((resolve, reject) => {
-    const controller = new AbortController();
-    const listening = { signal: controller.signal };
-    const fail = (why: string, cause?: unknown) => {
-      controller.abort();
-      reject(new DisconnectError(`Cannot connect to the gateway at ${host}: ${why}`, { cause }));
+    let stop = () => {};
+    const end = () => {
+      socket.removeEventListener("open", open);
+      socket.removeEventListener("error", fail);
+      socket.removeEventListener("close", fail);
+      stop();
     };
-    socket.addEventListener("open", () => {
-      controller.abort();
+    const open = () => {
+      end();
       onOpen();
       resolve();
-    }, listening);
-    socket.addEventListener("error", (event) => {
-      const { message, error } = event as Partial<ErrorEvent>;
-      fail(message || "the WebSocket handshake failed", error);
-    }, listening);
-    socket.addEventListener("close", ({ code }) => fail(`the WebSocket closed with ${code}`), listening);
-    signal.addEventListener("abort", () => {
-      controller.abort();
-      const end = socketEnd(socket);
+    };
+    const fail = (event: Event) => {
+      end();
+      const { message, error, code } = event as Partial<ErrorEvent & CloseEvent>;
+      const why = event.type === "close"
+        ? `the WebSocket closed with ${code}`
+        : message || "the WebSocket handshake failed";
+      reject(new DisconnectError(`Cannot connect to the gateway at ${host}: ${why}`, { cause: error }));
+    };
+    socket.addEventListener("open", open);
+    socket.addEventListener("error", fail);
+    socket.addEventListener("close", fail);
+    stop = onAbort(signal, (reason) => {
+      end();
+      const closed = socketEnd(socket);
       try {
         socket.close();
         // Nothing is left of it by then, unless the peer is mute.
-        end.then(() => reject(signal.reason));
+        closed.then(() => reject(reason));
       } catch {
-        reject(signal.reason);
+        reject(reason);
       }
-    }, listening);
+    });
   });
 }

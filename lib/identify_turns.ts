@@ -69,14 +69,13 @@ export class IdentifyTurns {
     signal?.throwIfAborted();
     const waiter: Waiter = { shardId, priority, grant: resolve };
     this.#waiters.add(waiter);
-    const waiting = new AbortController();
-    onAbort(signal, waiting.signal, (reason) => {
+    const stop = onAbort(signal, (reason) => {
       this.#waiters.delete(waiter);
       if (this.#waiters.size === 0) clearTimeout(this.#timer);
       reject(reason);
     });
     this.#serveSoon();
-    return await promise.finally(() => waiting.abort());
+    return await promise.finally(stop);
   }
 
   /** Those who ask at the same time are sorted before the first of them is served. */

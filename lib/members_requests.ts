@@ -80,7 +80,7 @@ export class MembersRequests {
     };
     if (this.#entries.has(nonce)) entry.end(invalidState(`request guild members: the nonce ${nonce} is in use`));
     else this.#entries.set(nonce, entry);
-    onAbort(signal, controller.signal, entry.end);
+    onAbort(signal, entry.end, controller.signal);
     if (controller.signal.aborted) return request;
     send(controller.signal).then(() => {
       entry.isSent = true;

@@ -35,10 +35,10 @@ export class ShardLifetime {
     }
     const loop = this.#loop = new ReconnectLoop(core, this.#controller.signal);
     this.#running = loop.run().catch((error) => this.#onEnd(loop, error));
-    const first = new AbortController();
-    this.#closeOn(signal, first.signal);
-    const release = () => first.abort();
-    core.ready.promise.then(release, release);
+    if (signal !== undefined) {
+      const stop = this.#closeOn(signal);
+      core.ready.promise.then(stop, stop);
+    }
     // At once: what is sent from here on may wait for the connection.
     core.enter(core.state.session === null ? "waiting" : "connecting");
     return loop.started.promise;
@@ -91,8 +91,8 @@ export class ShardLifetime {
   }
 
   /** Closes with the session kept when a signal aborts, until another one says that it does not matter any more. */
-  #closeOn(signal: AbortSignal | undefined, until: AbortSignal): void {
-    onAbort(signal, until, (reason) => void this.close(false, reason));
+  #closeOn(signal: AbortSignal | undefined, until?: AbortSignal): () => void {
+    return onAbort(signal, (reason) => void this.close(false, reason), until);
   }
 
   async #onEnd(loop: ReconnectLoop, error: unknown): Promise<void> {

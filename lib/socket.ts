@@ -19,7 +19,19 @@ export interface SocketHandlers {
 export class GatewaySocket {
   readonly #socket: WebSocket;
   readonly #inflow: Inflow;
-  readonly #controller = new AbortController();
+  readonly #handlers: SocketHandlers;
+  readonly #onMessage = ({ data }: MessageEvent): void => {
+    this.#heard = true;
+    try {
+      this.#inflow.push(data);
+    } catch (error) {
+      // A socket of the owner's can give anything: neither text nor bytes.
+      this.#handlers.onClose(1006, error);
+    }
+  };
+  readonly #onClose = ({ code }: CloseEvent): void => {
+    this.#inflow.end(() => this.#handlers.onClose(code));
+  };
   #heard = false;
 
   /**
@@ -28,6 +40,7 @@ export class GatewaySocket {
    */
   constructor(socket: WebSocket, createDecompressor: () => DecompressorLike | null, handlers: SocketHandlers) {
     this.#socket = socket;
+    this.#handlers = handlers;
     try {
       this.#inflow = new Inflow(createDecompressor(), {
         onMessage: handlers.onMessage,
@@ -38,17 +51,8 @@ export class GatewaySocket {
       socket.close();
       throw error;
     }
-    const { signal } = this.#controller;
-    socket.addEventListener("message", (event) => {
-      this.#heard = true;
-      try {
-        this.#inflow.push(event.data);
-      } catch (error) {
-        // A socket of the owner's can give anything: neither text nor bytes.
-        handlers.onClose(1006, error);
-      }
-    }, { signal });
-    socket.addEventListener("close", ({ code }) => this.#inflow.end(() => handlers.onClose(code)), { signal });
+    socket.addEventListener("message", this.#onMessage);
+    socket.addEventListener("close", this.#onClose);
   }
 
   /**
@@ -68,7 +72,8 @@ export class GatewaySocket {
    * then.
    */
   abandon(code: number): void {
-    this.#controller.abort();
+    this.#socket.removeEventListener("message", this.#onMessage);
+    this.#socket.removeEventListener("close", this.#onClose);
     // First: closing the decompressor, which may be the owner's, can fail.
     try {
       this.#socket.close(code);

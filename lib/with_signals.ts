@@ -9,14 +9,11 @@ export async function withSignals<T>(
   body: (controller: AbortController) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  const listening = new AbortController();
+  for (const signal of signals) signal?.throwIfAborted();
+  const stops = signals.map((signal) => onAbort(signal, (reason) => controller.abort(reason)));
   try {
-    for (const signal of signals) {
-      signal?.throwIfAborted();
-      onAbort(signal, listening.signal, (reason) => controller.abort(reason));
-    }
     return await body(controller);
   } finally {
-    listening.abort();
+    for (const stop of stops) stop();
   }
 }

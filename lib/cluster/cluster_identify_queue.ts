@@ -79,16 +79,15 @@ export class ClusterIdentifyQueue implements IdentifyRateLimiter, AsyncDisposabl
   acquire({ shardId, priority = shardId, signal }: IdentifyRequest): Promise<IdentifyPermit> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const waiting = new AbortController();
       const waiter: Waiter = {
         shardId,
         priority,
         grant: (permit) => {
-          waiting.abort();
+          stop();
           resolve(permit);
         },
       };
-      onAbort(signal, waiting.signal, (reason) => {
+      const stop = onAbort(signal, (reason) => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
         this.#rounds.ask();
         reject(reason);

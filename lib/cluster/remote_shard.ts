@@ -147,7 +147,7 @@ export class RemoteShard {
       if (ownerOf(this.shardId) !== asked) ask();
     }, over.signal);
     onConnectionChange(nats, { onDisconnect: () => {}, onReconnect: ask }, over.signal);
-    onAbort(signal, over.signal, reject);
+    onAbort(signal, reject, over.signal);
     try {
       expect();
       ask();

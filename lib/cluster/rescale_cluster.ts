@@ -31,7 +31,7 @@ export async function rescaleCluster(options: RescaleClusterOptions): Promise<vo
     else done.reject(invalidState("rescale: it was called off"));
   };
   board.onChange(check, waiting.signal);
-  for (const signal of signals) onAbort(signal, waiting.signal, done.reject);
+  for (const signal of signals) onAbort(signal, done.reject, waiting.signal);
   check();
   try {
     await done.promise;

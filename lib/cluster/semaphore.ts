@@ -58,11 +58,10 @@ export class Semaphore {
 
   async #wait(wish: Omit<Waiter, "resolve">, signal?: AbortSignal): Promise<Waiter | null> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const waiting = new AbortController();
     const waiter: Waiter = Object.assign(wish, { resolve });
     this.#waiters.push(waiter);
     this.#admit();
-    onAbort(signal, waiting.signal, () => {
+    const stop = onAbort(signal, () => {
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
       // Nothing, where it has its place.
       resolve(false);
@@ -70,7 +69,7 @@ export class Semaphore {
       this.#admit();
     });
     const isTaken = await promise;
-    waiting.abort();
+    stop();
     return isTaken ? waiter : null;
   }
 
