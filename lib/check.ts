@@ -35,9 +35,9 @@ export function refuse(subject: string, expected: string, value: unknown): never
  * @throws {RangeError} If it is out of range.
  */
 export function checkNumber(subject: string, value: unknown, least: number, most = Infinity, isWhole = true): void {
+  if (typeof value === "number" && value >= least && value <= most && (!isWhole || Number.isSafeInteger(value))) return;
   const expected = `a ${isWhole ? "whole " : ""}number from ${least}${most < Infinity ? ` to ${most}` : ""}`;
   if (typeof value !== "number") refuse(subject, expected, value);
-  if (value >= least && value <= most && (!isWhole || Number.isSafeInteger(value))) return;
   throw new RangeError(`Cannot ${subject} must be ${expected}, received ${value}`);
 }
 

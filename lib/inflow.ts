@@ -1,6 +1,7 @@
 import { unawaited } from "./attempt.ts";
 import { free, joined } from "./bytes.ts";
 import { Decompressor, type DecompressorLike, inflate } from "./decompressor.ts";
+import { nextTurn } from "./next_turn.ts";
 import { splitPayloads } from "./payload_split.ts";
 
 /** What an {@linkcode Inflow} tells. */
@@ -38,9 +39,6 @@ const ZLIB_SUFFIX = 0x0000ffff;
 
 const decoder = new TextDecoder();
 
-// A turn of the event loop, not a wait: it has to pass also where a test has stopped the clock.
-const { setTimeout, clearTimeout } = globalThis;
-
 /** A frame, or text, or what is to be called in its turn. */
 type Incoming = Uint8Array | string | (() => void);
 
@@ -62,7 +60,8 @@ export class Inflow {
   /** How many frames of the burst have been inflated, and when the last of them was. */
   #burst = 0;
   #lastAt = -Infinity;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Calls off what is about to be started. */
+  #callOff: (() => void) | undefined;
   /** The last four bytes that came, as a number. */
   #tail = 0;
   /** How many payloads have gone in and not come out. */
@@ -100,7 +99,7 @@ export class Inflow {
   close(): void {
     this.#isClosed = true;
     this.#waiting = [];
-    clearTimeout(this.#timer);
+    this.#callOff?.();
     unawaited(this.#decompressor?.close());
   }
 
@@ -120,10 +119,10 @@ export class Inflow {
   }
 
   #gather(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    this.#callOff ??= nextTurn(() => {
+      this.#callOff = undefined;
       this.#start();
-    }, 0);
+    });
   }
 
   #start(): void {
