@@ -17,8 +17,10 @@ export interface RegistrationOptions {
 // The dispatcher overrides these: the registry needs the platform's own.
 const { addEventListener, removeEventListener } = EventTarget.prototype;
 
-/** One listener as the platform sees it. */
-interface Registration extends EventListenerObject, Disposable {
+/** One listener. */
+interface Registration extends Disposable {
+  /** What the platform sees of it: a function, which costs less to call than an object with a method. */
+  readonly listener: (event: Event) => void;
   readonly callback: EventListenerOrEventListenerObject;
   readonly capture: boolean;
 }
@@ -70,7 +72,7 @@ export class ListenerRegistry {
     const registration: Registration = {
       callback,
       capture,
-      handleEvent: (event) => {
+      listener: (event) => {
         // The platform removes before it calls: a listener that dispatches the same name again is not called twice.
         if (once) remove();
         this.#call(callback, event);
@@ -80,7 +82,7 @@ export class ListenerRegistry {
     if (signal?.aborted) return registration;
     signal?.addEventListener("abort", remove, { once: true });
     this.#set(name, [...this.#get(name), registration]);
-    if (name !== null) addEventListener.call(this.#target, name, registration, { capture, passive });
+    if (name !== null) addEventListener.call(this.#target, name, registration.listener, { capture, passive });
     return registration;
   }
 
@@ -108,7 +110,7 @@ export class ListenerRegistry {
   /** Calls the listeners for every name. One that is removed meanwhile is not called any more, as on the platform. */
   callGeneral(event: Event): void {
     for (const registration of this.#general) {
-      if (this.#general.includes(registration)) registration.handleEvent(event);
+      if (this.#general.includes(registration)) registration.listener(event);
     }
     if (event.cancelBubble) unstop(event);
   }
@@ -133,7 +135,8 @@ export class ListenerRegistry {
 
   #delete(name: string | null, registration: Registration): void {
     this.#set(name, this.#get(name).filter((other) => other !== registration));
-    if (name !== null) removeEventListener.call(this.#target, name, registration, { capture: registration.capture });
+    const { listener, capture } = registration;
+    if (name !== null) removeEventListener.call(this.#target, name, listener, { capture });
   }
 
   /** Calls a user's callback as the platform would, except that failures are reported and promises followed. */
