@@ -13,13 +13,45 @@ function shardOf(phase: string): Shard {
   return { shardId: 0, sessionId: "a", phase } as Shard;
 }
 
+function countOn(board: Board, shardCount: number, onError: (error: unknown) => void = () => {}): LossCount {
+  return new LossCount({ board, shardCount, onError });
+}
+
+const { signal: SIGNAL } = new AbortController();
+
+/** A board of one process, whose next writes fail after all, as they do where the answer is lost. */
+class FailingBoard {
+  readonly #entries = new Map<string, unknown>();
+  failures = 0;
+
+  get(key: string): unknown {
+    return this.#entries.get(key);
+  }
+
+  under(): Iterable<[string, unknown]> {
+    return this.#entries;
+  }
+
+  async write(key: string, value: unknown): Promise<boolean> {
+    await Promise.resolve();
+    this.#entries.set(key, value);
+    if (this.failures-- > 0) throw new Error("No answer");
+    return true;
+  }
+
+  asBoard(): Board {
+    return this as unknown as Board;
+  }
+}
+
 natsTest("LossCount counts each loss once, whichever nodes meet it", async (server) => {
   await using connection = await connectTo(server);
   await using board = await Board.open(connection.nats, "board", { timeoutMs: 5_000 });
   await using other = await Board.open(connection.nats, "board", { timeoutMs: 5_000 });
-  const { signal } = new AbortController();
-  const counts = [board, other].map((board) => new LossCount(board, () => {}));
-  const add = (loss: Loss) => Promise.all(counts.map((count) => count.add(loss, 4, signal)));
+  // Two owners, one after the other, which have met nothing else.
+  const add = async (loss: Loss) => {
+    for (const one of [board, other]) await countOn(one, 4).add(loss, SIGNAL);
+  };
   await add(lossOf("a", 10, 3));
   // Whoever takes over may receive less again, or all of it.
   await add(lossOf("a", 8, 1));
@@ -37,16 +69,42 @@ natsTest("LossCount tries until a loss is counted, or it is somebody else's to d
   await using board = await Board.open(connection.nats, "board", { timeoutMs: 250 });
   const giveUp = new AbortController();
   const failed = Promise.withResolvers<unknown>();
-  const count = new LossCount(board, failed.resolve);
+  const count = countOn(board, 1, failed.resolve);
   await server.kill();
-  const added = count.add(lossOf("a", 1, 2), 1, new AbortController().signal);
-  const left = count.add(lossOf("a", 1, 2, 1), 1, giveUp.signal);
+  const added = count.add(lossOf("a", 1, 2), SIGNAL);
+  const left = count.add(lossOf("a", 1, 2, 1), giveUp.signal);
   await failed.promise;
   giveUp.abort(new Error("gone"));
   await assertRejects(() => left, Error, "gone");
   await server.start();
   await added;
   assertEquals(lossesOf(board), { times: 1, events: 2 });
+});
+
+test("LossCount counts all that one owner meets, in whatever order, and what others counted once", async () => {
+  const board = new FailingBoard().asBoard();
+  await countOn(board, 1).add(lossOf("a", 100, 1), SIGNAL);
+  const count = countOn(board, 1);
+  // An event is found to be too large after others behind it were left out.
+  const losses = [
+    lossOf("a", 50, 1),
+    lossOf("a", 160, 3),
+    lossOf("a", 120, 1),
+    lossOf("a", 90, 1),
+    lossOf("a", 130, 1),
+  ];
+  await Promise.all(losses.map((loss) => count.add(loss, SIGNAL)));
+  assertEquals(lossesOf(board), { times: 4, events: 6 });
+  await countOn(board, 1).add(lossOf("a", 160, 3), SIGNAL);
+  assertEquals(lossesOf(board), { times: 4, events: 6 });
+});
+
+test("LossCount counts a loss once whose write failed and came through, also where another follows", async () => {
+  const failing = new FailingBoard();
+  failing.failures = 1;
+  const count = countOn(failing.asBoard(), 1);
+  await Promise.all([lossOf("a", 10, 1), lossOf("a", 5, 2)].map((loss) => count.add(loss, SIGNAL)));
+  assertEquals(lossesOf(failing.asBoard()), { times: 2, events: 3 });
 });
 
 test("Losses tells of what was lost, and of nothing that was left to others", async () => {

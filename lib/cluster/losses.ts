@@ -17,6 +17,8 @@ export interface ClusterLosses {
 interface ShardLosses extends ClusterLosses {
   /** Up to where that is counted: whoever takes over meets the same loss again. */
   readonly upTo: EventPlace;
+  /** Who counted last, and which of its losses that was. */
+  readonly by: { readonly run: string; readonly count: number };
 }
 
 /** What the keys of losses begin with. */
@@ -35,40 +37,75 @@ export function lossesOf(board: Board): ClusterLosses {
   return { times, events };
 }
 
-/** Counts losses on the board, where the count outlives the node. */
-export class LossCount {
-  readonly #board: Board;
-  readonly #onError: (error: unknown) => void;
+/** Options of a {@linkcode LossCount}. */
+export interface LossCountOptions {
+  /** Where it counts. */
+  board: Board;
+  /** How many shards there are. */
+  shardCount: number;
+  /** Told of a write that failed, which is tried again. */
+  onError: (error: unknown) => void;
+}
 
-  /** Counts on a board; a write that fails is tried again. */
-  constructor(board: Board, onError: (error: unknown) => void) {
-    this.#board = board;
-    this.#onError = onError;
+/** Counts the losses that the owner of a lease meets on the board, where the count outlives the node. */
+export class LossCount {
+  readonly #options: LossCountOptions;
+  readonly #run = crypto.randomUUID();
+  #count = 0;
+  /** One at a time for each shard: a write that failed may have come through, and is not found behind another. */
+  readonly #last = new Map<number, Promise<void>>();
+  /** Up to where others have counted. */
+  readonly #counted = new Map<number, EventPlace>();
+
+  /** Counts on a board. */
+  constructor(options: LossCountOptions) {
+    this.#options = options;
   }
 
-  /** Counts a loss, unless somebody has before. Resolves when it is on the board; rejects once the signal aborts. */
-  async add(loss: Loss, shardCount: number, signal: AbortSignal): Promise<void> {
-    const key = LOSSES_PREFIX + sessionKeyOf(loss.shardId, shardCount);
+  /** Counts a loss, unless another owner has before. Resolves when it is on the board; rejects once the signal aborts. */
+  add(loss: Loss, signal: AbortSignal): Promise<void> {
+    const count = ++this.#count;
+    const last = this.#last.get(loss.shardId) ?? Promise.resolve();
+    const added = last.then(() => this.#add(loss, count, signal));
+    this.#last.set(loss.shardId, added.catch(() => {}));
+    return added;
+  }
+
+  async #add(loss: Loss, count: number, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
       try {
-        if (await this.#write(key, loss)) return;
+        if (await this.#write(loss, count)) return;
       } catch (error) {
-        this.#onError(error);
+        this.#options.onError(error);
         await delay(RETRY_MS, { signal });
       }
     }
   }
 
-  async #write(key: string, { missed, upTo }: Loss): Promise<boolean> {
-    const before = this.#board.get<ShardLosses>(key);
-    if (before?.upTo.sessionId === upTo.sessionId && before.upTo.sequence >= upTo.sequence) return true;
+  async #write({ shardId, missed, upTo }: Loss, count: number): Promise<boolean> {
+    const { board, shardCount } = this.#options;
+    const key = LOSSES_PREFIX + sessionKeyOf(shardId, shardCount);
+    const before = board.get<ShardLosses>(key);
+    const isOurs = before?.by.run === this.#run;
+    if (isOurs && before.by.count >= count) return true;
+    if (!isOurs && before !== undefined) this.#counted.set(shardId, before.upTo);
+    if (isWithin(upTo, this.#counted.get(shardId))) return true;
     const { times, events } = before ?? { times: 0, events: 0 };
-    return await this.#board.write(
+    return await board.write(
       key,
-      { times: times + 1, events: events + (missed ?? 0), upTo } satisfies ShardLosses,
+      {
+        times: times + 1,
+        events: events + (missed ?? 0),
+        upTo: isOurs && isWithin(upTo, before.upTo) ? before.upTo : upTo,
+        by: { run: this.#run, count },
+      } satisfies ShardLosses,
     );
   }
+}
+
+function isWithin(place: EventPlace, bound: EventPlace | undefined): boolean {
+  return bound?.sessionId === place.sessionId && bound.sequence >= place.sequence;
 }
 
 /** A loss, and where in the life of the shard it is. */

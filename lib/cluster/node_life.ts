@@ -48,7 +48,6 @@ export class NodeLife {
   readonly #parts: NodeLifeOptions;
   readonly #sessions: KV;
   readonly #manager: JetStreamManager;
-  readonly #losses: LossCount;
   readonly #over = new AbortController();
   readonly #left = new AbortController();
   /** What all nodes agree on. */
@@ -67,7 +66,6 @@ export class NodeLife {
     this.#parts = parts;
     this.#sessions = sessions;
     this.#manager = manager;
-    this.#losses = new LossCount(board, onError);
     this.board = board;
     this.membership = new Membership({
       board,
@@ -178,6 +176,11 @@ export class NodeLife {
   #makeRunner({ lease, generation, shardIds, shardCount, epoch }: LeasePlace, mode: LeaseMode): LeaseRunner {
     const { options, names, makeShard, attach, onCritical, emit } = this.#parts;
     const { nats, events, maxPending = 10_000, publishWindow = 256 } = options;
+    const losses = new LossCount({
+      board: this.board,
+      shardCount,
+      onError: (error) => emit("cluster_error", { error }),
+    });
     return new LeaseRunner({
       nats,
       names,
@@ -193,7 +196,7 @@ export class NodeLife {
       maxPending,
       publishWindow,
       ackTimeoutMs: ACK_TIMEOUT_MS,
-      count: (loss, signal) => this.#losses.add(loss, shardCount, signal),
+      count: (loss, signal) => losses.add(loss, signal),
       emit,
       onCritical: (error) => onCritical(generation, error),
     });
