@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { endOfKnown, knownName, remember } from "./known_names.ts";
+import { endOfKnown, remember } from "./known_names.ts";
 import { GatewayOpcode } from "./opcode.ts";
 import type { GatewayPayload } from "./payload.ts";
 
@@ -32,7 +32,7 @@ const MAX_DIGITS = 15;
  *
  * @param known The known name that the message begins with.
  */
-export function scanDispatch(message: string, known = knownName(message)): DispatchEnvelope | null {
+export function scanDispatch(message: string, known?: string): DispatchEnvelope | null {
   if (message.charCodeAt(0) !== BRACE) return null;
   let t = known;
   let s = -1;
@@ -49,11 +49,14 @@ export function scanDispatch(message: string, known = knownName(message)): Dispa
     at += key === 0x6f ? 3 : 2;
     if (message.charCodeAt(at) !== QUOTE || message.charCodeAt(at + 1) !== COLON) return null;
     at += 2;
-    if (key === 0x64) return t !== undefined && s >= 0 && op === GatewayOpcode.Dispatch ? { t, s } : null;
+    if (key === 0x64) {
+      if (t === undefined || s < 0 || op !== GatewayOpcode.Dispatch) return null;
+      return { t: t === known ? t : remember(t), s };
+    }
     if (key === 0x74 && t === undefined) {
       const end = endOfName(message, at);
       if (end < 0) return null;
-      t = remember(message.slice(at + 1, end));
+      t = message.slice(at + 1, end);
       at = end + 1;
     } else {
       const end = endOfDigits(message, at);

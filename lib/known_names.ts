@@ -1,8 +1,9 @@
 /** How a dispatch begins, as Discord writes it. */
 const START = '{"t":"';
 
-/** More than there are kinds of dispatches; what a gateway makes up beyond them is not remembered. */
+/** More and longer ones than there are kinds of dispatches; what a gateway makes up beyond them is not remembered. */
 const MAX_NAMES = 256;
+const MAX_LENGTH = 64;
 
 /**
  * The names that have come, each as one string that belongs to no message. A name that is cut out of a message has to be
@@ -21,12 +22,12 @@ export function endOfKnown(name: string): number {
   return START.length + name.length + 1;
 }
 
-/** The one string for a name, from now on; the name is one that JSON writes as it is. */
+/** Makes a name known, and gives the one string for it; it is one that JSON writes as it is. */
 export function remember(name: string): string {
   const known = names.get(name);
-  if (known !== undefined || names.size >= MAX_NAMES) return known ?? name;
-  // Engines keep the keys of objects once each, apart from where they were cut out.
-  const [own = name] = Object.keys({ [name]: null });
+  if (known !== undefined || names.size >= MAX_NAMES || name.length > MAX_LENGTH) return known ?? name;
+  // As a key that was parsed: what was cut out of a message keeps the whole of it in memory, on Bun also as a key.
+  const [own = name] = Object.keys(JSON.parse(`{"${name}":0}`));
   names.set(own, own);
   return own;
 }

@@ -1,18 +1,34 @@
 import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { parsePayload, scanDispatch } from "../lib/envelope.ts";
+import { knownName } from "../lib/known_names.ts";
 import { test } from "./harness.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Whether the name that a message begins with is known makes no difference. */
 function scan(text: string): { t: string; s: number } | null {
-  return scanDispatch(text);
+  const scanned = scanDispatch(text);
+  assertEquals(scanDispatch(text, knownName(text)), scanned);
+  return scanned;
 }
 
 function parse(text: string): unknown {
   return parsePayload(text);
 }
+
+// First: the properties fill the table of names.
+test("scanDispatch makes the name of a dispatch known, and of nothing else", () => {
+  for (const rest of ["!!!", ',"op":11,"d":1}', ',"s":1,"op":0}', ',"s":1,"op":1,"d":null}']) {
+    const text = `{"t":"NAME_OF_NO_DISPATCH"${rest}`;
+    assertEquals([scan(text), knownName(text)], [null, undefined], text);
+  }
+  const text = '{"t":"NAME_OF_A_DISPATCH","s":1,"op":0,"d":null}';
+  assertEquals(knownName(text), undefined);
+  scan(text);
+  assertEquals(knownName(text), "NAME_OF_A_DISPATCH");
+});
 
 // scanDispatch, by example
 
@@ -177,7 +193,7 @@ test("scanDispatch gives null or what JSON.parse gives, whatever the order, the 
 test("scanDispatch of a message that was cut off is null or the same as of the whole", () => {
   fc.assert(
     fc.property(messages, fc.double({ min: 0, max: 1, noNaN: true }), (text, share) => {
-      const cut = scanDispatch(text.slice(0, Math.floor(text.length * share)));
+      const cut = scan(text.slice(0, Math.floor(text.length * share)));
       if (cut !== null) assertEquals(cut, scanDispatch(text));
     }),
     RUNS,
@@ -189,7 +205,7 @@ test("scanDispatch of a message with a wrong byte is null or what JSON.parse giv
   for (let at = 0; at < bytes.length; at++) {
     for (let wrong = 0; wrong < 256; wrong++) {
       const message = decoder.decode(bytes.with(at, wrong));
-      const scanned = scanDispatch(message);
+      const scanned = scan(message);
       const parsed = parseOrNull(message);
       if (scanned !== null && parsed !== null) {
         assertEquals({ s: parsed.s, t: parsed.t, op: parsed.op }, { ...scanned, op: 0 }, `byte ${at} is ${wrong}`);
