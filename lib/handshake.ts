@@ -82,6 +82,8 @@ export function handshake(socket: WebSocket, host: string, signal: AbortSignal, 
         : message || "the WebSocket handshake failed";
       reject(new DisconnectError(`Cannot connect to the gateway at ${host}: ${why}`, { cause: error }));
     };
+    // For good: a socket of the owner's that is an emitter of Node's ends the process with an error nobody listens to.
+    socket.addEventListener("error", () => {});
     socket.addEventListener("open", open);
     socket.addEventListener("error", fail);
     socket.addEventListener("close", fail);

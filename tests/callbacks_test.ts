@@ -164,6 +164,31 @@ test("HTTPClient gives up a fetch that takes no notice of its signal", async () 
   assertEquals((await ended).name, "AbortError");
 });
 
+test("HTTPClient listens to the errors of a socket for good: an emitter of Node's may end the process with one", async () => {
+  await using it = await rig({});
+  for (const ends of ["opens", "is aborted"]) {
+    const close = () => queueMicrotask(() => socket.dispatchEvent(new CloseEvent("close")));
+    const socket = Object.assign(new EventTarget(), { readyState: 0, close });
+    const heard = new Set<unknown>();
+    const { addEventListener, removeEventListener } = socket;
+    socket.addEventListener = function (type, listener, options) {
+      if (type === "error") heard.add(listener);
+      addEventListener.call(this, type, listener, options);
+    };
+    socket.removeEventListener = function (type, listener, options) {
+      heard.delete(listener);
+      removeEventListener.call(this, type, listener, options);
+    };
+    using client = new HTTPClient({ createWebSocket: () => socket as unknown as WebSocket });
+    const controller = new AbortController();
+    const connecting = client.connectToGateway({ url: it.gateway.gatewayUrl, signal: controller.signal });
+    if (ends === "opens") socket.dispatchEvent(new Event("open"));
+    else controller.abort();
+    await connecting.catch(() => {});
+    assertEquals(heard.size, 1, ends);
+  }
+});
+
 test("Shard can be closed during a handshake whose socket cannot be closed", async () => {
   let made: WebSocket | undefined;
   await using it = await rig({
