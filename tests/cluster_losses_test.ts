@@ -99,6 +99,16 @@ test("LossCount counts all that one owner meets, in whatever order, and what oth
   assertEquals(lossesOf(board), { times: 4, events: 6 });
 });
 
+test("LossCount knows how far an owner has counted, also after what is found late of the session before", async () => {
+  const board = new FailingBoard().asBoard();
+  const count = countOn(board, 1);
+  const end = lossOf("a", Number.MAX_SAFE_INTEGER, null);
+  for (const loss of [end, lossOf("b", 9, 1), lossOf("a", 40, 1)]) await count.add(loss, SIGNAL);
+  assertEquals(lossesOf(board), { times: 3, events: 2 });
+  await countOn(board, 1).add(lossOf("b", 9, 1), SIGNAL);
+  assertEquals(lossesOf(board), { times: 3, events: 2 });
+});
+
 test("LossCount counts a loss once whose write failed and came through, also where another follows", async () => {
   const failing = new FailingBoard();
   failing.failures = 1;

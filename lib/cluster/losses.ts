@@ -18,11 +18,14 @@ interface ShardLosses extends ClusterLosses {
   /** Up to where that is counted: whoever takes over meets the same loss again. */
   readonly upTo: EventPlace;
   /** Who counted last, and which of its losses that was. */
-  readonly by: { readonly run: string; readonly count: number };
+  readonly by?: { readonly run: string; readonly count: number };
 }
 
 /** What the keys of losses begin with. */
 const LOSSES_PREFIX = "losses.";
+
+/** Behind every sequence number of a session. */
+const SESSION_END = Number.MAX_SAFE_INTEGER;
 
 /** How long to wait before a loss is written down again, in milliseconds. */
 const RETRY_MS = 250;
@@ -56,13 +59,19 @@ export class LossCount {
   readonly #last = new Map<number, Promise<void>>();
   /** Up to where others have counted. */
   readonly #counted = new Map<number, EventPlace>();
+  /** The sessions that had others after them. */
+  readonly #ended = new Set<string>();
 
   /** Counts on a board. */
   constructor(options: LossCountOptions) {
     this.#options = options;
   }
 
-  /** Counts a loss, unless another owner has before. Resolves when it is on the board; rejects once the signal aborts. */
+  /**
+   * Counts a loss, unless an owner before has counted it or what is further on: of what that one had received and not
+   * published, an event that is too large is not counted then. Resolves when it is on the board; rejects once the signal
+   * aborts.
+   */
   add(loss: Loss, signal: AbortSignal): Promise<void> {
     const count = ++this.#count;
     const last = this.#last.get(loss.shardId) ?? Promise.resolve();
@@ -87,20 +96,25 @@ export class LossCount {
     const { board, shardCount } = this.#options;
     const key = LOSSES_PREFIX + sessionKeyOf(shardId, shardCount);
     const before = board.get<ShardLosses>(key);
-    const isOurs = before?.by.run === this.#run;
-    if (isOurs && before.by.count >= count) return true;
+    const isOurs = before?.by?.run === this.#run;
+    if (isOurs && (before?.by?.count ?? 0) >= count) return true;
     if (!isOurs && before !== undefined) this.#counted.set(shardId, before.upTo);
     if (isWithin(upTo, this.#counted.get(shardId))) return true;
     const { times, events } = before ?? { times: 0, events: 0 };
-    return await board.write(
-      key,
-      {
-        times: times + 1,
-        events: events + (missed ?? 0),
-        upTo: isOurs && isWithin(upTo, before.upTo) ? before.upTo : upTo,
-        by: { run: this.#run, count },
-      } satisfies ShardLosses,
-    );
+    const next: ShardLosses = {
+      times: times + 1,
+      events: events + (missed ?? 0),
+      upTo: isOurs && this.#isBehind(upTo, before.upTo) ? before.upTo : upTo,
+      by: { run: this.#run, count },
+    };
+    if (!await board.write(key, next)) return false;
+    if (upTo.sequence === SESSION_END) this.#ended.add(upTo.sessionId);
+    return true;
+  }
+
+  /** An event that is too large is found to be so when others behind it, also of the next session, may be counted. */
+  #isBehind(place: EventPlace, bound: EventPlace): boolean {
+    return isWithin(place, bound) || (place.sessionId !== bound.sessionId && this.#ended.has(place.sessionId));
   }
 }
 
@@ -172,7 +186,7 @@ export class Losses {
       shardId,
       missed: null,
       reason: `Session ${before.sessionId} could not be resumed after sequence ${before.sequence}`,
-      upTo: { sessionId: before.sessionId, sequence: Number.MAX_SAFE_INTEGER },
+      upTo: { sessionId: before.sessionId, sequence: SESSION_END },
     });
   }
 
