@@ -165,7 +165,9 @@ export class ClusterWorker implements AsyncDisposable {
     signal?.throwIfAborted();
     const manager = await jetstreamManager(nats);
     await this.#ensureDeadStream(manager);
-    // What is answered later than that is answered when others take this worker for dead.
+    // To make it may take longer than anything after that: servers have to agree on who leads it.
+    await openBucket(jetstream(nats, { timeout: TIMEOUT_MS }), this.#names.tried, replicas, TRIED_MS);
+    // What is answered later than that is answered when others take this worker for dead; a second is given in any case.
     const client = jetstream(nats, { timeout: Math.min(TIMEOUT_MS, Math.max(1_000, ackWaitMs)) });
     const tried = await openBucket(client, this.#names.tried, replicas, TRIED_MS);
     const board = await Board.open(nats, this.#names.board, { replicas, timeoutMs: TIMEOUT_MS });

@@ -38,8 +38,8 @@ export interface StreamConsumerOptions {
 const RETRY_MS = 500;
 
 /**
- * How long the server keeps a request for messages, in milliseconds. It says half as often that it still has it: one that
- * it has lost is made again after as long.
+ * How long the server keeps a request for messages, in milliseconds. It says twice within that time that it still has it:
+ * one that it has lost is made again after as long or half as long again.
  */
 const PULL_MS = 5_000;
 

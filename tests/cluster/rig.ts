@@ -111,6 +111,9 @@ export class ClusterRig implements AsyncDisposable {
   }
 }
 
+// Taken before a test can fake it: one that has failed may go on looking.
+const { setTimeout } = globalThis;
+
 /** Resolves when something holds: it is looked at now and then, because nothing tells. */
 export async function until(check: () => boolean | Promise<boolean>): Promise<void> {
   while (!await check()) await new Promise((resolve) => setTimeout(resolve, 20));
