@@ -488,11 +488,11 @@ test("ShardManager.rescaleShards stores no progress of the new sessions before t
   const sessionStore = new MemorySessionStore();
   await using flowing = await traffic(time, 1, { manager: { sessionStore } });
   const rescaling = flowing.rig.manager.rescaleShards(2);
-  await flowing.flow(SWITCH_MS - 200);
+  await flowing.flow(LEAST_SWITCH_MS - 100);
   const stored = async () =>
     (await Promise.all(["0-2", "1-2"].map((key) => sessionStore.load(key)))).map((session) => session?.sequence);
   assertEquals(await stored(), [1, 1]);
-  await flowing.flow(1_000);
+  await flowing.flow(SWITCH_MS - LEAST_SWITCH_MS + 900);
   for (const sequence of await stored()) assertGreater(sequence ?? 0, 20);
   await flowing.flow(ALL_MS);
   await rescaling;
