@@ -43,7 +43,7 @@ function flood({ quick, peers }: ScenariosOptions): Scenario {
       ...OURS.flatMap((runtime) => [
         floor(runtime),
         peek(runtime),
-        { name: "naive", runtime, client: "naive", mode: "", compress: ZLIB } as const,
+        naive(runtime),
         ours(runtime, "heard"),
         ours(runtime, "unheard"),
         { ...ours(runtime, "node"), name: "./node, heard" },
@@ -148,9 +148,24 @@ function paced({ quick, peers }: ScenariosOptions): Scenario {
   return {
     name: "paced",
     traffic: { ...amount(quick, 8_000, 2_000), perSecond: 2_000, compress: [ZLIB] },
-    contestants: [...OURS.flatMap((runtime) => [floor(runtime), ours(runtime, "heard")]), ...fastest],
+    contestants: [
+      ...OURS.flatMap((runtime) => [
+        floor(runtime),
+        naive(runtime),
+        ours(runtime, "heard"),
+        { ...ours(runtime, "node"), name: "./node, heard" },
+      ]),
+      ...fastest,
+    ],
     lines: OURS.flatMap((runtime): Line[] => [
       { what: "2,000 events/s", measure: "cpuUs", ours: `heard@${runtime}`, against: [`floor@${runtime}`] },
+      { what: "2,000 events/s", measure: "cpuUs", ours: `heard@${runtime}`, against: [`naive@${runtime}`] },
+      {
+        what: "2,000 events/s, ./node",
+        measure: "cpuUs",
+        ours: `./node, heard@${runtime}`,
+        against: [`heard@${runtime}`],
+      },
       {
         what: "2,000 events/s",
         measure: "cpuUs",
@@ -168,7 +183,7 @@ function latency({ quick }: ScenariosOptions): Scenario {
     name: "latency",
     traffic: { ...amount(quick, 2_000, 500), perSecond: 500, compress: [ZLIB] },
     contestants: OURS.flatMap((runtime) => [
-      { name: "naive", runtime, client: "naive", mode, compress: ZLIB } as const,
+      { ...naive(runtime), mode },
       { ...floor(runtime), mode },
       { ...ours(runtime, "heard"), mode },
     ]),
@@ -252,6 +267,10 @@ function amount(quick: boolean, count: number, warmUp: number): { count: number;
 
 function floor(runtime: Runtime): Contestant {
   return { name: "floor", runtime, client: "floor", mode: "parse", compress: ZLIB };
+}
+
+function naive(runtime: Runtime): Contestant {
+  return { name: "naive", runtime, client: "naive", mode: "", compress: ZLIB };
 }
 
 function peek(runtime: Runtime): Contestant {
