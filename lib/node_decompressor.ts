@@ -8,9 +8,9 @@
  * - **on Deno**, to have zstd-stream, which its `DecompressionStream` lacks.
  *
  * With zlib-stream on Deno and Bun the default is cheaper under load, because it inflates many messages in one go: all of an
- * event costs 1.12 times as much with this on Deno, and 1.18 times on Bun. Where events come one by one it is the other way
- * round: 0.80 times at 2,000 a second, on both. zstd-stream with this costs 1.08 and 1.14 times as much as zlib-stream by
- * default, and saves traffic. `deno task bench` in a clone measures it anew ("./node, heard").
+ * event costs 1.12 times as much with this on Deno, and 1.18 times on Bun. Where events come one by one, at 2,000 a
+ * second, it is 0.91 and 0.94 times. zstd-stream with this costs 1.08 and 1.14 times as much as zlib-stream by default, and
+ * saves traffic. `deno task bench` in a clone measures it anew ("./node").
  *
  * What else it costs: inflating happens inside the event loop, so that a payload of many megabytes blocks it for as long as
  * that takes. And it uses a part of `node:zlib` that is not public. Where a try at the first use shows that this does not
