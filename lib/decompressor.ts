@@ -34,6 +34,12 @@ const PIECE_BYTES: Record<CompressionFormat, number> = { "zlib-stream": 64 * 102
 
 const CLOSING_BRACE = 0x7d;
 
+/**
+ * A chunk with fewer bytes is the last of its write: Deno gives one chunk a write, and Bun none below 64 KiB but the last (a
+ * test holds both to it).
+ */
+const SHORT_CHUNK_BYTES = 16 * 1024;
+
 /** The formats this runtime can inflate: zlib everywhere but on Node, zstd where its `DecompressionStream` has it. */
 export function supportedFormats(): CompressionFormat[] {
   return (Object.keys(FORMATS) as CompressionFormat[]).filter(isSupported);
@@ -65,11 +71,22 @@ function openStream(format: CompressionFormat): DecompressionStream {
   return new DecompressionStream(FORMATS[format] as "deflate");
 }
 
+/** Is told once: the chunks of the payload that a message completes, in order, or `null`; or why there are none. */
+export type OnInflated = (chunks: Uint8Array[] | null, error?: unknown) => void;
+
 /**
- * Inflates the next message for the library itself, which waits for one before it gives the next: the chunks of the
- * payload that it completes, in order, or `null`.
+ * Inflates the next message for the library itself, which waits for one before it gives the next. What is returned never
+ * rejects; it resolves when the bytes are not read any more, which may be later than there is a payload.
  */
-export let inflate: (decompressor: Decompressor, bytes: Uint8Array) => Promise<Uint8Array[] | null>;
+export let inflate: (decompressor: Decompressor, bytes: Uint8Array, onInflated: OnInflated) => Promise<void>;
+
+/** A message that is being inflated. */
+interface Call {
+  readonly onInflated: OnInflated;
+  /** A payload may be complete with it. */
+  readonly isEnd: boolean;
+  isSettled: boolean;
+}
 
 /**
  * Inflates the one endless stream of a connection, a message at a time.
@@ -112,9 +129,20 @@ export class Decompressor implements DecompressorLike, Disposable {
     this.#underWay--;
   };
   #failure: unknown;
+  /** What is being inflated in one write. */
+  #single: Call | null = null;
+  readonly #onRead = ({ done, value }: ReadableStreamReadResult<Uint8Array>): void => {
+    if (done) return;
+    this.#read();
+    this.#chunks.push(value);
+    this.#size += value.length;
+    // Here, and not when the write resolves, which is several promises later: most payloads are one short chunk.
+    const call = this.#single;
+    if (call?.isEnd && value.length < SHORT_CHUNK_BYTES && this.#endsObject()) this.#settle(call);
+  };
 
   static {
-    inflate = (decompressor, bytes) => decompressor.#inflate(bytes);
+    inflate = (decompressor, bytes, onInflated) => decompressor.#inflate(bytes, onInflated);
   }
 
   /**
@@ -134,7 +162,7 @@ export class Decompressor implements DecompressorLike, Disposable {
     this.#writer = stream.writable.getWriter();
     this.#reader = stream.readable.getReader();
     this.#writer.closed.catch(() => {});
-    void this.#read();
+    this.#read();
   }
 
   /**
@@ -147,7 +175,7 @@ export class Decompressor implements DecompressorLike, Disposable {
    * @throws {DOMException} InvalidStateError, if the decompressor is closed.
    */
   decompress(bytes: Uint8Array): Promise<Uint8Array | null> {
-    const inflated = this.#underWay === 0 ? this.#inflate(bytes) : this.#last.then(() => this.#inflate(bytes));
+    const inflated = this.#underWay === 0 ? this.#payload(bytes) : this.#last.then(() => this.#payload(bytes));
     const payload = inflated.then((chunks) => chunks && joined(chunks));
     this.#underWay++;
     this.#last = payload.then(this.#onSettled, this.#onSettled);
@@ -173,52 +201,71 @@ export class Decompressor implements DecompressorLike, Disposable {
     this.#writer.abort(error).catch(() => {});
   }
 
-  async #read(): Promise<void> {
-    try {
-      for (;;) {
-        const { done, value } = await this.#reader.read();
-        if (done) return;
-        this.#chunks.push(value);
-        this.#size += value.length;
-      }
-    } catch {
-      // Corrupt data: the write that carried it rejects with the same error.
-    }
+  #read(): void {
+    // Corrupt data: the write that carried it rejects with the same error.
+    this.#reader.read().then(this.#onRead, () => {});
   }
 
-  async #inflate(bytes: Uint8Array): Promise<Uint8Array[] | null> {
-    if (!(bytes instanceof Uint8Array)) refuse("decompress: the message", "a Uint8Array", bytes);
-    const pieceBytes = PIECE_BYTES[this.format];
-    for (let start = 0; start < bytes.length; start += pieceBytes) {
-      if (this.#failure !== undefined) throw this.#failure;
-      const piece = bytes.length <= pieceBytes ? bytes : bytes.subarray(start, start + pieceBytes);
-      try {
-        // A read is always pending, so all output of a write has been delivered when the write resolves (a test holds
-        // both runtimes to it).
-        await this.#writer.write(piece as Uint8Array<ArrayBuffer>);
-      } catch (cause) {
+  #payload(bytes: Uint8Array): Promise<Uint8Array[] | null> {
+    return new Promise((resolve, reject) => {
+      if (!(bytes instanceof Uint8Array)) refuse("decompress: the message", "a Uint8Array", bytes);
+      void this.#inflate(bytes, (chunks, error) => error === undefined ? resolve(chunks) : reject(error));
+    });
+  }
+
+  #inflate(bytes: Uint8Array, onInflated: OnInflated): Promise<void> {
+    const call = { onInflated, isEnd: this.#isEnd(bytes), isSettled: false };
+    const isSingle = bytes.length > 0 && bytes.length <= PIECE_BYTES[this.format] && this.#failure === undefined;
+    this.#single = isSingle ? call : null;
+    // A read is always pending, so all output of a write has been delivered when the write resolves (a test holds both
+    // runtimes to it).
+    return (isSingle ? this.#writer.write(bytes as Uint8Array<ArrayBuffer>) : this.#writePieces(bytes)).then(
+      () => this.#settle(call),
+      (cause) => {
         this.#failure ??= new TypeError("Cannot decompress: the data is corrupt", { cause });
-      }
-      if (this.#failure === undefined && this.#size > this.#maxPayloadBytes) {
-        this.#fail(new RangeError(`Cannot decompress: a payload is larger than ${this.#maxPayloadBytes} bytes`));
-      }
-    }
-    if (this.#failure !== undefined) throw this.#failure;
-    return this.#isComplete(bytes) ? this.#take() : null;
+        this.#settle(call);
+      },
+    );
   }
 
-  #isComplete(bytes: Uint8Array): boolean {
+  async #writePieces(bytes: Uint8Array): Promise<void> {
+    const pieceBytes = PIECE_BYTES[this.format];
+    for (let start = 0; start < bytes.length && this.#failure === undefined; start += pieceBytes) {
+      await this.#writer.write(bytes.subarray(start, start + pieceBytes) as Uint8Array<ArrayBuffer>);
+      this.#checkSize();
+    }
+  }
+
+  #checkSize(): void {
+    if (this.#failure !== undefined || this.#size <= this.#maxPayloadBytes) return;
+    this.#fail(new RangeError(`Cannot decompress: a payload is larger than ${this.#maxPayloadBytes} bytes`));
+  }
+
+  #settle(call: Call): void {
+    if (call.isSettled) return;
+    call.isSettled = true;
+    if (this.#single === call) this.#single = null;
+    this.#checkSize();
+    if (this.#failure !== undefined) call.onInflated(null, this.#failure);
+    // The suffix alone does not tell: its bytes may stand inside a payload, where a message happens to be cut.
+    else call.onInflated(call.isEnd && this.#endsObject() ? this.#take() : null);
+  }
+
+  #isEnd(bytes: Uint8Array): boolean {
     if (this.format === "zstd-stream") return true;
     for (const byte of bytes.subarray(-4)) this.#tail = (this.#tail << 8 | byte) >>> 0;
-    // The suffix alone does not tell: its bytes may stand inside a payload, where a message happens to be cut.
-    return this.#tail === 0x0000ffff && this.#endsObject();
+    return this.#tail === 0x0000ffff;
   }
 
+  /** Whether what has come out ends in a brace, but for white space; nothing at all does as well. */
   #endsObject(): boolean {
-    const bytes = this.#chunks.at(-1);
-    let at = (bytes?.length ?? 0) - 1;
-    while (at >= 0 && (bytes as Uint8Array)[at] as number <= 0x20) at--;
-    return at < 0 ? this.#size === 0 : (bytes as Uint8Array)[at] === CLOSING_BRACE;
+    for (let index = this.#chunks.length - 1; index >= 0; index--) {
+      const bytes = this.#chunks[index] as Uint8Array;
+      for (let at = bytes.length - 1; at >= 0; at--) {
+        if (bytes[at] as number > 0x20) return bytes[at] === CLOSING_BRACE;
+      }
+    }
+    return this.#size === 0;
   }
 
   #take(): Uint8Array[] | null {

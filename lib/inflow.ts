@@ -1,4 +1,5 @@
 import { unawaited } from "./attempt.ts";
+import { Burst } from "./burst.ts";
 import { free, joined } from "./bytes.ts";
 import { Decompressor, type DecompressorLike, inflate } from "./decompressor.ts";
 import { nextTurn } from "./next_turn.ts";
@@ -28,12 +29,6 @@ const BATCH_BYTES = 32 * 1024;
 const LARGE_BYTES = 8 * 1024;
 const HEAD_BYTES = 256;
 
-/** Frames that follow what came before them more closely than this belong to the same burst, in milliseconds. */
-const BURST_GAP_MS = 0.3;
-
-/** How many frames of a burst are inflated as they come: gathering makes them wait for a timer, so it has to last. */
-const BURST_FRAMES = 128;
-
 /** "Z_SYNC_FLUSH suffix": a message is complete when it ends in these bytes. */
 const ZLIB_SUFFIX = 0x0000ffff;
 
@@ -57,15 +52,22 @@ export class Inflow {
   #waitingBytes = 0;
   #isWorking = false;
   #isClosed = false;
-  /** How many frames of the burst have been inflated, and when the last of them was. */
-  #burst = 0;
-  #lastAt = -Infinity;
+  readonly #burst = new Burst();
   /** Calls off what is about to be started. */
   #callOff: (() => void) | undefined;
   /** The last four bytes that came, as a number. */
   #tail = 0;
   /** How many payloads have gone in and not come out. */
   #expected = 0;
+  readonly #onInflated = (chunks: Uint8Array[] | null, error?: unknown): void => {
+    try {
+      if (error !== undefined) throw error;
+      if (chunks !== null && !this.#isClosed) this.#tellAll(chunks);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.#goOn();
+  };
 
   /** `decompressor` is `null` where frames are plain JSON. */
   constructor(decompressor: DecompressorLike | null, handlers: InflowHandlers) {
@@ -109,8 +111,8 @@ export class Inflow {
     if (this.#own === null || this.#isFull()) return this.#start();
     // Those after the first are waited for already.
     if (this.#waiting.length > 1) return;
-    if (performance.now() - this.#lastAt > BURST_GAP_MS) this.#burst = 0;
-    if (this.#burst >= BURST_FRAMES) this.#gather();
+    this.#burst.resume();
+    if (this.#burst.isOn) this.#gather();
     else this.#start();
   }
 
@@ -126,53 +128,74 @@ export class Inflow {
   }
 
   #start(): void {
-    if (!this.#isWorking && !this.#isClosed) void this.#work();
+    if (this.#isWorking || this.#isClosed) return;
+    this.#isWorking = true;
+    this.#work();
   }
 
-  async #work(): Promise<void> {
-    this.#isWorking = true;
+  #goOn(): void {
+    if (this.#hasWork()) this.#work();
+    else this.#rest();
+  }
+
+  /** Works through what waits; what takes its time goes on from there when it is done. */
+  #work(): void {
     try {
       do {
         const [first] = this.#waiting;
         if (typeof first === "object") {
-          const inflating = this.#inflate();
-          if (inflating !== undefined) await inflating;
+          if (this.#own !== null) return this.#inflate(this.#own);
+          const inflating = this.#decompress(this.#decompressor as DecompressorLike);
+          if (inflating !== undefined) return void inflating.then(() => this.#goOn(), (error) => this.#fail(error));
         } else if (typeof first === "string") this.#tell(this.#waiting.shift() as string);
         else if (first !== undefined) (this.#waiting.shift() as () => void)();
-      } while (!this.#isClosed && this.#goesOn());
+      } while (this.#hasWork());
     } catch (error) {
-      if (!this.#isClosed) this.#handlers.onError(error);
-      this.#isClosed = true;
+      return this.#fail(error);
     }
-    this.#isWorking = false;
-    this.#lastAt = performance.now();
-    if (this.#waiting.length > 0 && !this.#isClosed) this.#gather();
+    this.#rest();
   }
 
-  #goesOn(): boolean {
-    if (this.#waiting.length === 0) return false;
-    return this.#own === null || this.#burst < BURST_FRAMES || this.#isFull() ||
+  #hasWork(): boolean {
+    if (this.#isClosed || this.#waiting.length === 0) return false;
+    return this.#own === null || !this.#burst.isOn || this.#isFull() ||
       this.#waiting.some((incoming) => typeof incoming !== "object");
   }
 
-  /** Inflates what waits, up to the last frame that completes a payload; at once, where the decompressor does. */
-  #inflate(): Promise<void> | undefined {
+  #rest(): void {
+    this.#isWorking = false;
+    this.#burst.rest();
+    if (this.#waiting.length > 0 && !this.#isClosed) this.#gather();
+  }
+
+  #fail(error: unknown): void {
+    const wasClosed = this.#isClosed;
+    this.#isClosed = true;
+    if (!wasClosed) this.#handlers.onError(error);
+  }
+
+  /** Inflates what waits, up to the last frame that completes a payload. */
+  #inflate(decompressor: Decompressor): void {
     const frames = this.#take();
     const bytes = joined(frames);
-    if (this.#own === null) {
-      const inflated = (this.#decompressor as DecompressorLike).decompress(bytes);
-      if (inflated == null || inflated instanceof Uint8Array) return this.#onPayload(inflated);
-      return inflated.then((payload) => this.#onPayload(payload));
-    }
-    return inflate(this.#own, bytes).then((chunks) => {
-      // A single frame is the socket's: others may be looking at it.
-      if (frames.length > 1) free(bytes);
-      if (chunks === null || this.#isClosed) return;
-      const expected = this.#expected;
-      this.#expected = 0;
-      if (expected === 1 && this.#isSkipped(chunks[0] as Uint8Array)) return chunks.forEach(free);
-      for (const message of splitPayloads(textOf(chunks), expected)) this.#tell(message);
-    });
+    const read = inflate(decompressor, bytes, this.#onInflated);
+    // A single frame is the socket's: others may be looking at it.
+    if (frames.length > 1) void read.then(() => free(bytes));
+  }
+
+  #tellAll(chunks: readonly Uint8Array[]): void {
+    const expected = this.#expected;
+    this.#expected = 0;
+    if (expected === 1 && this.#isSkipped(chunks[0] as Uint8Array)) return chunks.forEach(free);
+    for (const message of splitPayloads(textOf(chunks), expected)) this.#tell(message);
+  }
+
+  /** Inflates the next frame; at once, where the owner's decompressor does. */
+  #decompress(decompressor: DecompressorLike): Promise<void> | undefined {
+    const [frame] = this.#take() as [Uint8Array];
+    const inflated = decompressor.decompress(frame);
+    if (inflated == null || inflated instanceof Uint8Array) return this.#onPayload(inflated);
+    return inflated.then((payload) => this.#onPayload(payload));
   }
 
   /** A decompressor of the owner's may give nothing at all where there is no payload yet. */
@@ -211,7 +234,7 @@ export class Inflow {
       end = count;
       endBytes = bytes;
     }
-    this.#burst += end;
+    this.#burst.count(end);
     this.#waitingBytes -= endBytes;
     return this.#waiting.splice(0, end) as Uint8Array[];
   }

@@ -63,6 +63,7 @@ export const LAYERS: readonly Layer[] = [
         "inflow",
         "next_turn",
         "decompressor",
+        "burst",
         "bytes",
         "node_decompressor",
         "payload_collector",

@@ -5,6 +5,7 @@ import zlib from "node:zlib";
 import { Decompressor, isSupported, supportedFormats } from "../lib/decompressor.ts";
 import { compressed, Compressor, inflate, noise, SUFFIX, TEXTS } from "./compressed.ts";
 import { runtime, test } from "./harness.ts";
+import { ScriptedStream } from "./scripted_stream.ts";
 
 const encoder = new TextEncoder();
 
@@ -87,6 +88,89 @@ for (const format of ["zlib-stream", "zstd-stream"] as const) {
     assertEquals(await inflate(decompressor, second), TEXTS[1]);
   }, { skip });
 }
+
+for (const format of ["zlib-stream", "zstd-stream"] as const) {
+  test(
+    `The platform gives no chunk below 16 KiB but the last of a write, and all before it resolves, with ${format}`,
+    async () => {
+      const sizes = [1, 1_000, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537, 131_072, 200_000, 1_000_000];
+      const texts = sizes.flatMap((size) => [noise(size), `{"d":"${"x".repeat(size)}"}`]);
+      const stream = new DecompressionStream((format === "zlib-stream" ? "deflate" : "zstd") as "deflate");
+      const writer = stream.writable.getWriter();
+      const reader = stream.readable.getReader();
+      let lengths: number[] = [];
+      const reading = (async () => {
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) return;
+          lengths.push(value.length);
+        }
+      })();
+      for (const [index, message] of (await compressed(texts, format)).entries()) {
+        lengths = [];
+        await writer.write(message as Uint8Array<ArrayBuffer>);
+        assertEquals(lengths.reduce((sum, length) => sum + length, 0), texts[index]?.length);
+        assertEquals(lengths.slice(0, -1).filter((length) => length < 16 * 1024), []);
+      }
+      writer.abort().catch(() => {});
+      await reading.catch(() => {});
+    },
+    { skip: isSupported(format) ? false : `${runtime} has no ${format}` },
+  );
+}
+
+test("Decompressor gives a payload whose last chunk has come out, before the write has resolved", async () => {
+  using platform = new ScriptedStream();
+  using decompressor = new Decompressor();
+  const payload = inflate(decompressor, new Uint8Array(SUFFIX));
+  platform.give('{"d":1}');
+  assertEquals(await payload, '{"d":1}');
+  const next = inflate(decompressor, new Uint8Array(SUFFIX));
+  platform.endWrite();
+  platform.give('{"d":2}');
+  assertEquals(await next, '{"d":2}');
+});
+
+test("Decompressor waits for the end of a write whose chunk is long, does not end an object, or ends no payload", async () => {
+  const long = `{"d":"${"x".repeat(16 * 1024)}"}`;
+  for (
+    const [bytes, chunks, expected] of [
+      [new Uint8Array(SUFFIX), [long, "   "], `${long}   `],
+      [new Uint8Array(SUFFIX), ['{"d":', "1}"], '{"d":1}'],
+      [Uint8Array.of(1), ['{"d":{}', "}"], null],
+    ] as const
+  ) {
+    using platform = new ScriptedStream();
+    using decompressor = new Decompressor();
+    const payload = inflate(decompressor, bytes);
+    for (const chunk of chunks) {
+      platform.give(chunk);
+      await platform.taken();
+    }
+    platform.endWrite();
+    assert(await payload === expected, `${chunks}`);
+  }
+});
+
+test("Decompressor rejects the next message where a write fails after its payload was given", async () => {
+  using platform = new ScriptedStream();
+  using decompressor = new Decompressor();
+  const payload = inflate(decompressor, new Uint8Array(SUFFIX));
+  platform.give('{"d":1}');
+  assertEquals(await payload, '{"d":1}');
+  const next = inflate(decompressor, new Uint8Array(SUFFIX));
+  platform.endWrite(new Error("an invalid block"));
+  await assertRejects(() => next, TypeError, "corrupt");
+  await assertRejects(() => inflate(decompressor, new Uint8Array(SUFFIX)), TypeError, "corrupt");
+});
+
+test("Decompressor rejects a short payload above its bound before the write has resolved", async () => {
+  using platform = new ScriptedStream();
+  using decompressor = new Decompressor("zlib-stream", { maxPayloadBytes: 6 });
+  const payload = inflate(decompressor, new Uint8Array(SUFFIX));
+  platform.give('{"d":1}');
+  await assertRejects(() => payload, RangeError, "6 bytes");
+});
 
 test("Decompressor joins a payload that comes byte by byte", async () => {
   using decompressor = new Decompressor();
