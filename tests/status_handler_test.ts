@@ -103,15 +103,14 @@ test("statusHandler says when all shards are ready, and which are not", async ()
   assertEquals((await status.get("/readyz")).status, 200);
   status.rig.gateway.rejectUpgrade(503, 100);
   status.rig.gateway.disconnect(4000, { shardId: 1 });
-  // By then it has tried to reconnect once, which is within a second.
+  // By then it has tried to reconnect at least once, which is within a second; on the normal URL if more often.
   await time.pass(1_100);
-  assertEquals((await status.json("/readyz")).notReady, [
-    {
-      shard: 1,
-      phase: "backing_off",
-      reason: "Cannot connect to the gateway at resume.local.invalid: the WebSocket handshake failed",
-    },
-  ]);
+  const [waiting, ...others] = (await status.json("/readyz")).notReady;
+  assertEquals([waiting.shard, waiting.phase, others], [1, "backing_off", []]);
+  assertMatch(
+    waiting.reason,
+    /^Cannot connect to the gateway at (resume|gateway)\.local\.invalid: the WebSocket handshake failed$/,
+  );
 });
 
 test("statusHandler has neither the token nor the content of events in anything", async () => {
