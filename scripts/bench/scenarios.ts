@@ -147,7 +147,8 @@ function paced({ quick, peers }: ScenariosOptions): Scenario {
   const fastest = peerContestants(peers).filter(({ name }) => name === FASTEST_PEER);
   return {
     name: "paced",
-    traffic: { ...amount(quick, 8_000, 2_000), perSecond: 2_000, compress: [ZLIB] },
+    // Engines go on compiling for as many events as they do in a flood, however long these take to come.
+    traffic: { ...amount(quick, 8_000, 12_000), perSecond: 2_000, compress: [ZLIB] },
     contestants: [
       ...OURS.flatMap((runtime) => [
         floor(runtime),
