@@ -1,5 +1,6 @@
-import { checkNumber, checkObject, refuse } from "./check.ts";
+import { checkObject, refuse } from "./check.ts";
 import { joined } from "./bytes.ts";
+import { PayloadCollector } from "./payload_collector.ts";
 
 /** A stream format the gateway can compress with. */
 export type CompressionFormat = "zlib-stream" | "zstd-stream";
@@ -24,21 +25,18 @@ export interface DecompressorLike {
 
 const FORMATS: Record<CompressionFormat, string> = { "zlib-stream": "deflate", "zstd-stream": "zstd" };
 
-const DEFAULT_MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
-
 /**
  * Input is written in pieces of this size, so that one write cannot inflate to much more than a payload may have by default
  * before anybody looks: zlib makes up to 1,032 times as much of it, and zstd some 33,000 times.
  */
 const PIECE_BYTES: Record<CompressionFormat, number> = { "zlib-stream": 64 * 1024, "zstd-stream": 8 * 1024 };
 
-const CLOSING_BRACE = 0x7d;
-
 /**
- * A chunk with fewer bytes is the last of its write: Deno gives one chunk a write, and Bun none below 64 KiB but the last (a
- * test holds both to it).
+ * A chunk with fewer bytes is the last of its write on these runtimes: Deno gives one chunk a write, and Bun none below
+ * 64 KiB but the last (a test holds both to it). Elsewhere nothing is known.
  */
 const SHORT_CHUNK_BYTES = 16 * 1024;
+const KNOWN_RUNTIMES = /^(?:Deno|Bun)\//;
 
 /** The formats this runtime can inflate: zlib everywhere but on Node, zstd where its `DecompressionStream` has it. */
 export function supportedFormats(): CompressionFormat[] {
@@ -72,20 +70,19 @@ function openStream(format: CompressionFormat): DecompressionStream {
 }
 
 /** Is told once: the chunks of the payload that a message completes, in order, or `null`; or why there are none. */
-export type OnInflated = (chunks: Uint8Array[] | null, error?: unknown) => void;
+type OnInflated = (chunks: Uint8Array[] | null, error?: unknown) => void;
 
 /**
- * Inflates the next message for the library itself, which waits for one before it gives the next. What is returned never
- * rejects; it resolves when the bytes are not read any more, which may be later than there is a payload.
+ * Inflates the next message for the library itself, which waits for one before it gives the next. What is returned
+ * resolves when the bytes are not read any more, which may be later than there is a payload.
  */
 export let inflate: (decompressor: Decompressor, bytes: Uint8Array, onInflated: OnInflated) => Promise<void>;
 
 /** A message that is being inflated. */
-interface Call {
+interface Inflating {
   readonly onInflated: OnInflated;
-  /** A payload may be complete with it. */
-  readonly isEnd: boolean;
-  isSettled: boolean;
+  /** Whether one write takes it all. */
+  readonly isOneWrite: boolean;
 }
 
 /**
@@ -114,14 +111,9 @@ interface Call {
 export class Decompressor implements DecompressorLike, Disposable {
   /** The format it inflates. */
   readonly format: CompressionFormat;
-  readonly #maxPayloadBytes: number;
+  readonly #output: PayloadCollector;
   readonly #writer: WritableStreamDefaultWriter<BufferSource>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  /** What has come out and belongs to a payload that is not complete. */
-  #chunks: Uint8Array[] = [];
-  #size = 0;
-  /** The last four bytes that went in, as a number. */
-  #tail = 0;
   /** Settles with the last call; how many calls have not settled. */
   #last: Promise<unknown> = Promise.resolve();
   #underWay = 0;
@@ -129,16 +121,17 @@ export class Decompressor implements DecompressorLike, Disposable {
     this.#underWay--;
   };
   #failure: unknown;
-  /** What is being inflated in one write. */
-  #single: Call | null = null;
+  #inflating: Inflating | null = null;
+  readonly #isRuntimeKnown = KNOWN_RUNTIMES.test(globalThis.navigator?.userAgent);
   readonly #onRead = ({ done, value }: ReadableStreamReadResult<Uint8Array>): void => {
     if (done) return;
     this.#read();
-    this.#chunks.push(value);
-    this.#size += value.length;
+    const error = this.#output.add(value);
+    if (error !== null) return this.#fail(error);
     // Here, and not when the write resolves, which is several promises later: most payloads are one short chunk.
-    const call = this.#single;
-    if (call?.isEnd && value.length < SHORT_CHUNK_BYTES && this.#endsObject()) this.#settle(call);
+    const inflating = this.#inflating;
+    const isLast = this.#isRuntimeKnown && inflating?.isOneWrite && value.length < SHORT_CHUNK_BYTES;
+    if (isLast && this.#output.isComplete) this.#settle(inflating);
   };
 
   static {
@@ -153,11 +146,9 @@ export class Decompressor implements DecompressorLike, Disposable {
    */
   constructor(format: CompressionFormat = "zlib-stream", options: DecompressorOptions = {}) {
     checkObject("decompress: the options", options);
-    const { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES } = options;
-    checkNumber("decompress: maxPayloadBytes", maxPayloadBytes, 1, Infinity, false);
     checkFormat("decompress: the format", format);
     this.format = format;
-    this.#maxPayloadBytes = maxPayloadBytes;
+    this.#output = new PayloadCollector(format, options.maxPayloadBytes);
     const stream = openStream(format);
     this.#writer = stream.writable.getWriter();
     this.#reader = stream.readable.getReader();
@@ -196,9 +187,10 @@ export class Decompressor implements DecompressorLike, Disposable {
 
   #fail(error: unknown): void {
     this.#failure = error;
-    this.#chunks = [];
+    this.#output.clear();
     this.#reader.cancel(error).catch(() => {});
     this.#writer.abort(error).catch(() => {});
+    if (this.#inflating !== null) this.#settle(this.#inflating);
   }
 
   #read(): void {
@@ -214,64 +206,33 @@ export class Decompressor implements DecompressorLike, Disposable {
   }
 
   #inflate(bytes: Uint8Array, onInflated: OnInflated): Promise<void> {
-    const call = { onInflated, isEnd: this.#isEnd(bytes), isSettled: false };
-    const isSingle = bytes.length > 0 && bytes.length <= PIECE_BYTES[this.format] && this.#failure === undefined;
-    this.#single = isSingle ? call : null;
+    this.#output.begin(bytes);
+    const inflating = { onInflated, isOneWrite: bytes.length <= PIECE_BYTES[this.format] };
+    this.#inflating = inflating;
     // A read is always pending, so all output of a write has been delivered when the write resolves (a test holds both
     // runtimes to it).
-    return (isSingle ? this.#writer.write(bytes as Uint8Array<ArrayBuffer>) : this.#writePieces(bytes)).then(
-      () => this.#settle(call),
-      (cause) => {
-        this.#failure ??= new TypeError("Cannot decompress: the data is corrupt", { cause });
-        this.#settle(call);
-      },
-    );
+    const written = inflating.isOneWrite ? this.#write(bytes) : this.#writePieces(bytes);
+    return written.then(() => this.#settle(inflating), (cause) => {
+      this.#failure ??= new TypeError("Cannot decompress: the data is corrupt", { cause });
+      this.#settle(inflating);
+    });
+  }
+
+  #write(bytes: Uint8Array): Promise<void> {
+    return this.#writer.write(bytes as Uint8Array<ArrayBuffer>);
   }
 
   async #writePieces(bytes: Uint8Array): Promise<void> {
     const pieceBytes = PIECE_BYTES[this.format];
-    for (let start = 0; start < bytes.length && this.#failure === undefined; start += pieceBytes) {
-      await this.#writer.write(bytes.subarray(start, start + pieceBytes) as Uint8Array<ArrayBuffer>);
-      this.#checkSize();
+    for (let start = 0; start < bytes.length; start += pieceBytes) {
+      await this.#write(bytes.subarray(start, start + pieceBytes));
     }
   }
 
-  #checkSize(): void {
-    if (this.#failure !== undefined || this.#size <= this.#maxPayloadBytes) return;
-    this.#fail(new RangeError(`Cannot decompress: a payload is larger than ${this.#maxPayloadBytes} bytes`));
-  }
-
-  #settle(call: Call): void {
-    if (call.isSettled) return;
-    call.isSettled = true;
-    if (this.#single === call) this.#single = null;
-    this.#checkSize();
-    if (this.#failure !== undefined) call.onInflated(null, this.#failure);
-    // The suffix alone does not tell: its bytes may stand inside a payload, where a message happens to be cut.
-    else call.onInflated(call.isEnd && this.#endsObject() ? this.#take() : null);
-  }
-
-  #isEnd(bytes: Uint8Array): boolean {
-    if (this.format === "zstd-stream") return true;
-    for (const byte of bytes.subarray(-4)) this.#tail = (this.#tail << 8 | byte) >>> 0;
-    return this.#tail === 0x0000ffff;
-  }
-
-  /** Whether what has come out ends in a brace, but for white space; nothing at all does as well. */
-  #endsObject(): boolean {
-    for (let index = this.#chunks.length - 1; index >= 0; index--) {
-      const bytes = this.#chunks[index] as Uint8Array;
-      for (let at = bytes.length - 1; at >= 0; at--) {
-        if (bytes[at] as number > 0x20) return bytes[at] === CLOSING_BRACE;
-      }
-    }
-    return this.#size === 0;
-  }
-
-  #take(): Uint8Array[] | null {
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#size = 0;
-    return chunks.length > 0 ? chunks : null;
+  #settle(inflating: Inflating): void {
+    if (this.#inflating !== inflating) return;
+    this.#inflating = null;
+    if (this.#failure === undefined) inflating.onInflated(this.#output.take());
+    else inflating.onInflated(null, this.#failure);
   }
 }

@@ -3,6 +3,7 @@ import { Burst } from "./burst.ts";
 import { free, joined } from "./bytes.ts";
 import { Decompressor, type DecompressorLike, inflate } from "./decompressor.ts";
 import { nextTurn } from "./next_turn.ts";
+import { tailAfter, ZLIB_SUFFIX } from "./payload_collector.ts";
 import { splitPayloads } from "./payload_split.ts";
 
 /** What an {@linkcode Inflow} tells. */
@@ -28,9 +29,6 @@ const BATCH_BYTES = 32 * 1024;
 /** A payload is asked about by its head where its first chunk has at least so many bytes. */
 const LARGE_BYTES = 8 * 1024;
 const HEAD_BYTES = 256;
-
-/** "Z_SYNC_FLUSH suffix": a message is complete when it ends in these bytes. */
-const ZLIB_SUFFIX = 0x0000ffff;
 
 const decoder = new TextDecoder();
 
@@ -60,8 +58,8 @@ export class Inflow {
   /** How many payloads have gone in and not come out. */
   #expected = 0;
   readonly #onInflated = (chunks: Uint8Array[] | null, error?: unknown): void => {
+    if (error !== undefined) return this.#fail(error);
     try {
-      if (error !== undefined) throw error;
       if (chunks !== null && !this.#isClosed) this.#tellAll(chunks);
     } catch (error) {
       return this.#fail(error);
@@ -178,9 +176,9 @@ export class Inflow {
   #inflate(decompressor: Decompressor): void {
     const frames = this.#take();
     const bytes = joined(frames);
-    const read = inflate(decompressor, bytes, this.#onInflated);
+    const whenRead = inflate(decompressor, bytes, this.#onInflated);
     // A single frame is the socket's: others may be looking at it.
-    if (frames.length > 1) void read.then(() => free(bytes));
+    if (frames.length > 1) void whenRead.then(() => free(bytes));
   }
 
   #tellAll(chunks: readonly Uint8Array[]): void {
@@ -195,7 +193,8 @@ export class Inflow {
     const [frame] = this.#take() as [Uint8Array];
     const inflated = decompressor.decompress(frame);
     if (inflated == null || inflated instanceof Uint8Array) return this.#onPayload(inflated);
-    return inflated.then((payload) => this.#onPayload(payload));
+    // What is no promise of the platform's may call back at once, and every frame would lie deeper than the one before.
+    return Promise.resolve(inflated).then((payload) => this.#onPayload(payload));
   }
 
   /** A decompressor of the owner's may give nothing at all where there is no payload yet. */
@@ -242,12 +241,6 @@ export class Inflow {
   #tell(message: string): void {
     if (!this.#isClosed) this.#handlers.onMessage(message);
   }
-}
-
-/** The last four bytes of a stream after one more frame, which may be shorter than they are. */
-function tailAfter(tail: number, frame: Uint8Array): number {
-  for (let at = Math.max(0, frame.length - 4); at < frame.length; at++) tail = tail << 8 | frame[at] as number;
-  return tail >>> 0;
 }
 
 /** Gives the memory of the chunks back. */

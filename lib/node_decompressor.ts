@@ -36,11 +36,16 @@
  */
 import { Buffer } from "node:buffer";
 import type { CompressionFormat, DecompressorLike } from "./decompressor.ts";
-import type { NodeDecompressorOptions } from "./payload_collector.ts";
-import { assertSupported, CORRUPT, StreamDecompressor, SyncDecompressor } from "./zlib_decompressors.ts";
+import {
+  assertSupported,
+  CORRUPT,
+  type NodeDecompressorOptions,
+  StreamDecompressor,
+  SyncDecompressor,
+} from "./zlib_decompressors.ts";
 
 export type { CompressionFormat, DecompressorLike } from "./decompressor.ts";
-export type { NodeDecompressorOptions } from "./payload_collector.ts";
+export type { NodeDecompressorOptions } from "./zlib_decompressors.ts";
 
 /** Whether the part of `node:zlib` that is not public works as known, where it was tried. */
 const works = new Map<CompressionFormat, boolean>();

@@ -1,22 +1,15 @@
-import { joined } from "./bytes.ts";
+import { checkNumber } from "./check.ts";
 import type { CompressionFormat } from "./decompressor.ts";
 
-/** Options of `createNodeDecompressor`. */
-export interface NodeDecompressorOptions {
-  /**
-   * The most bytes a payload may have once it is inflated.
-   *
-   * @default {268_435_456}
-   */
-  maxPayloadBytes?: number;
-}
+const DEFAULT_MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
 
 /** "Z_SYNC_FLUSH suffix": a message is complete when it ends in these bytes. */
-const ZLIB_SUFFIX = 0x0000ffff;
+export const ZLIB_SUFFIX = 0x0000ffff;
 
 const CLOSING_BRACE = 0x7d;
+const SPACE = 0x20;
 
-/** Gathers what is inflated until it is a payload. */
+/** Gathers what comes out of a stream until it is a payload, for whoever inflates it by whatever means. */
 export class PayloadCollector {
   readonly #format: CompressionFormat;
   readonly #maxPayloadBytes: number;
@@ -24,55 +17,60 @@ export class PayloadCollector {
   #size = 0;
   /** The last four bytes that went in, as a number. */
   #tail = 0;
+  /** The last byte that came out, but for white space. */
+  #lastByte = SPACE;
 
-  /** @throws {RangeError} If `maxPayloadBytes` is not a positive number. */
-  constructor(format: CompressionFormat, maxPayloadBytes: number) {
-    if (!(maxPayloadBytes > 0)) {
-      throw new RangeError(
-        `Cannot decompress: maxPayloadBytes must be a positive number, received ${maxPayloadBytes}`,
-      );
-    }
+  /** @throws {TypeError | RangeError} If the bound is no positive number. */
+  constructor(format: CompressionFormat, maxPayloadBytes: number = DEFAULT_MAX_PAYLOAD_BYTES) {
+    checkNumber("decompress: maxPayloadBytes", maxPayloadBytes, 1, Infinity, false);
     this.#format = format;
     this.#maxPayloadBytes = maxPayloadBytes;
   }
 
-  /** Takes in what came out of the inflater. Gives an error where that is too much. */
+  /** Takes note of a message that goes in. */
+  begin(message: Uint8Array): void {
+    this.#tail = tailAfter(this.#tail, message);
+  }
+
+  /** Takes in what came out. Gives an error where that is too much. */
   add(chunk: Uint8Array): RangeError | null {
     this.#size += chunk.length;
     if (this.#size > this.#maxPayloadBytes) {
       return new RangeError(`Cannot decompress: a payload is larger than ${this.#maxPayloadBytes} bytes`);
     }
     if (chunk.length > 0) this.#chunks.push(chunk);
+    // Each byte is looked at once at most: a peer may send nothing but white space.
+    let at = chunk.length - 1;
+    while (at >= 0 && chunk[at] as number <= SPACE) at--;
+    if (at >= 0) this.#lastByte = chunk[at] as number;
     return null;
   }
 
-  /** The payload that a message, all of whose output was added, has completed; or `null`. */
-  take(message: Uint8Array): Uint8Array | null {
-    if (!this.#isComplete(message) || this.#size === 0) return null;
-    const payload = joined(this.#chunks);
+  /** Whether what came out is a payload, given that all output of the messages so far has come. */
+  get isComplete(): boolean {
+    if (this.#format === "zstd-stream") return this.#size > 0;
+    // The suffix alone does not tell: its bytes may stand inside a payload, where a message happens to be cut.
+    return this.#tail === ZLIB_SUFFIX && this.#lastByte === CLOSING_BRACE;
+  }
+
+  /** The chunks of the payload, where one is complete. */
+  take(): Uint8Array[] | null {
+    if (!this.isComplete) return null;
+    const chunks = this.#chunks;
     this.clear();
-    return payload;
+    return chunks;
   }
 
   /** Forgets what was gathered. */
   clear(): void {
     this.#chunks = [];
     this.#size = 0;
+    this.#lastByte = SPACE;
   }
+}
 
-  #isComplete(message: Uint8Array): boolean {
-    if (this.#format === "zstd-stream") return true;
-    for (let at = Math.max(0, message.length - 4); at < message.length; at++) {
-      this.#tail = (this.#tail << 8 | message[at] as number) >>> 0;
-    }
-    // The suffix alone does not tell: its bytes may stand inside a payload, where a message happens to be cut.
-    return this.#tail === ZLIB_SUFFIX && this.#endsObject();
-  }
-
-  #endsObject(): boolean {
-    const bytes = this.#chunks.at(-1) ?? new Uint8Array();
-    let at = bytes.length - 1;
-    while (at >= 0 && bytes[at] as number <= 0x20) at--;
-    return at >= 0 && bytes[at] === CLOSING_BRACE;
-  }
+/** The last four bytes of a stream after one more message, which may be shorter than they are. */
+export function tailAfter(tail: number, message: Uint8Array): number {
+  for (let at = Math.max(0, message.length - 4); at < message.length; at++) tail = tail << 8 | message[at] as number;
+  return tail >>> 0;
 }

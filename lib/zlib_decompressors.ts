@@ -1,6 +1,17 @@
 import zlib from "node:zlib";
+import { joined } from "./bytes.ts";
 import type { CompressionFormat, DecompressorLike } from "./decompressor.ts";
-import { type NodeDecompressorOptions, PayloadCollector } from "./payload_collector.ts";
+import { PayloadCollector } from "./payload_collector.ts";
+
+/** Options of `createNodeDecompressor`. */
+export interface NodeDecompressorOptions {
+  /**
+   * The most bytes a payload may have once it is inflated.
+   *
+   * @default {268_435_456}
+   */
+  maxPayloadBytes?: number;
+}
 
 /** The part of a `node:zlib` stream that is not public: it inflates at once and tells how far it came. */
 interface Internals {
@@ -33,10 +44,17 @@ abstract class ZlibDecompressor implements DecompressorLike {
   protected readonly output: PayloadCollector;
   #failure: Error | undefined;
 
-  constructor(format: CompressionFormat, { maxPayloadBytes = 256 * 1024 * 1024 }: NodeDecompressorOptions) {
+  constructor(format: CompressionFormat, { maxPayloadBytes }: NodeDecompressorOptions) {
     this.output = new PayloadCollector(format, maxPayloadBytes);
     this.stream = openStream(format);
     this.stream.on("error", (cause) => this.fail(corrupt(cause)));
+  }
+
+  /** The payload that a message, all of whose output has come, has completed. */
+  protected payloadOf(message: Uint8Array): Uint8Array | null {
+    this.output.begin(message);
+    const chunks = this.output.take();
+    return chunks && joined(chunks);
   }
 
   abstract decompress(bytes: Uint8Array): Promise<Uint8Array | null> | Uint8Array | null;
@@ -89,7 +107,7 @@ export class SyncDecompressor extends ZlibDecompressor {
       // What comes after the end of a stream that should have none is never taken.
       if (length === 0 && left === before && left > 0) throw this.fail(corrupt(null));
     }
-    return this.output.take(bytes);
+    return this.payloadOf(bytes);
   }
 }
 
@@ -117,7 +135,7 @@ export class StreamDecompressor extends ZlibDecompressor {
     this.assertUsable();
     if (bytes.length > 0) await this.#write(bytes);
     this.assertUsable();
-    return this.output.take(bytes);
+    return this.payloadOf(bytes);
   }
 
   /** All output of a write has come when it calls back. */

@@ -76,6 +76,9 @@ export function noise(length: number): string {
   return `{"d":"${letters.join("")}"}`;
 }
 
+/** A payload that fills a chunk to the last byte. */
+export const OBJECT_OF_64_KIB: string = `{"d":"${"x".repeat(64 * 1024 - 8)}"}`;
+
 /** Payloads small and large. */
 export const TEXTS: string[] = [
   '{"op":10,"d":{"heartbeat_interval":41250}}',

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Buffer } from "node:buffer";
 import zlib from "node:zlib";
 import { Decompressor, isSupported, supportedFormats } from "../lib/decompressor.ts";
-import { compressed, Compressor, inflate, noise, SUFFIX, TEXTS } from "./compressed.ts";
+import { compressed, Compressor, inflate, noise, OBJECT_OF_64_KIB, SUFFIX, TEXTS } from "./compressed.ts";
 import { runtime, test } from "./harness.ts";
 import { ScriptedStream } from "./scripted_stream.ts";
 
@@ -119,49 +119,84 @@ for (const format of ["zlib-stream", "zstd-stream"] as const) {
   );
 }
 
-test("Decompressor gives a payload whose last chunk has come out, before the write has resolved", async () => {
-  using platform = new ScriptedStream();
-  using decompressor = new Decompressor();
+/** A decompressor that has given a payload, on a platform where the write of it has not ended. */
+async function ahead(platform: ScriptedStream): Promise<Decompressor> {
+  const decompressor = new Decompressor();
   const payload = inflate(decompressor, new Uint8Array(SUFFIX));
   platform.give('{"d":1}');
   assertEquals(await payload, '{"d":1}');
+  return decompressor;
+}
+
+test("Decompressor gives a payload whose last chunk has come out, before the write has resolved", async () => {
+  using platform = new ScriptedStream();
+  using decompressor = await ahead(platform);
   const next = inflate(decompressor, new Uint8Array(SUFFIX));
   platform.endWrite();
   platform.give('{"d":2}');
   assertEquals(await next, '{"d":2}');
 });
 
-test("Decompressor waits for the end of a write whose chunk is long, does not end an object, or ends no payload", async () => {
+test("Decompressor waits for the end of a write whose chunk is long, ends no object or no payload", async () => {
   const long = `{"d":"${"x".repeat(16 * 1024)}"}`;
   for (
     const [bytes, chunks, expected] of [
-      [new Uint8Array(SUFFIX), [long, "   "], `${long}   `],
-      [new Uint8Array(SUFFIX), ['{"d":', "1}"], '{"d":1}'],
+      [new Uint8Array(SUFFIX), [long, " ".repeat(16 * 1024)], `${long}${" ".repeat(16 * 1024)}`],
+      [new Uint8Array(SUFFIX), ['{"d":', "1"], null],
       [Uint8Array.of(1), ['{"d":{}', "}"], null],
+      // In two writes.
+      [new Uint8Array(Buffer.concat([new Uint8Array(64 * 1024), SUFFIX])), ['{"d":{}', "}"], '{"d":{}}'],
     ] as const
   ) {
     using platform = new ScriptedStream();
     using decompressor = new Decompressor();
-    const payload = inflate(decompressor, bytes);
+    let isSettled = false;
+    const payload = inflate(decompressor, bytes).finally(() => isSettled = true);
     for (const chunk of chunks) {
       platform.give(chunk);
       await platform.taken();
     }
+    await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(isSettled, false);
+    platform.endWrite();
     platform.endWrite();
     assert(await payload === expected, `${chunks}`);
   }
 });
 
+test("Decompressor waits for the end of every write on a runtime whose chunks are not known", async () => {
+  const { userAgent } = navigator;
+  Object.defineProperty(navigator, "userAgent", { value: "Other/1.0", configurable: true });
+  try {
+    using platform = new ScriptedStream();
+    using decompressor = new Decompressor();
+    const payload = inflate(decompressor, new Uint8Array(SUFFIX));
+    for (const chunk of ['{"d":{}', "}"]) {
+      platform.give(chunk);
+      await platform.taken();
+    }
+    platform.endWrite();
+    assertEquals(await payload, '{"d":{}}');
+  } finally {
+    Object.defineProperty(navigator, "userAgent", { value: userAgent, configurable: true });
+  }
+});
+
 test("Decompressor rejects the next message where a write fails after its payload was given", async () => {
   using platform = new ScriptedStream();
-  using decompressor = new Decompressor();
-  const payload = inflate(decompressor, new Uint8Array(SUFFIX));
-  platform.give('{"d":1}');
-  assertEquals(await payload, '{"d":1}');
+  using decompressor = await ahead(platform);
   const next = inflate(decompressor, new Uint8Array(SUFFIX));
   platform.endWrite(new Error("an invalid block"));
   await assertRejects(() => next, TypeError, "corrupt");
   await assertRejects(() => inflate(decompressor, new Uint8Array(SUFFIX)), TypeError, "corrupt");
+});
+
+test("Decompressor.close rejects what is under way though its write never ends", async () => {
+  using _platform = new ScriptedStream();
+  const decompressor = new Decompressor();
+  const payload = inflate(decompressor, new Uint8Array(SUFFIX));
+  decompressor.close();
+  await assertRejects(() => payload, DOMException, "is closed");
 });
 
 test("Decompressor rejects a short payload above its bound before the write has resolved", async () => {
@@ -231,6 +266,13 @@ test("Decompressor gives two payloads in one message as one, for the JSON to be 
   const both = new Uint8Array(Buffer.concat(messages.slice(0, 2)));
   assertEquals(await inflate(decompressor, both), '{"d":1}{"d":2}');
   assertEquals(await inflate(decompressor, messages[2] as Uint8Array), '{"d":3}');
+});
+
+test("Decompressor takes white space in a chunk of its own for the end of a payload", async () => {
+  const text = `${OBJECT_OF_64_KIB} \n`;
+  const [message] = await compressed([text]) as [Uint8Array];
+  using decompressor = new Decompressor();
+  assert(await inflate(decompressor, message) === text);
 });
 
 test("Decompressor takes white space after a payload for its end", async () => {

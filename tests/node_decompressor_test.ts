@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers";
 import zlib from "node:zlib";
 import { createNodeDecompressor, type NodeDecompressorOptions } from "../lib/node_decompressor.ts";
 import { StreamDecompressor, SyncDecompressor } from "../lib/zlib_decompressors.ts";
-import { compressed, Compressor, inflate, noise, SUFFIX, TEXTS } from "./compressed.ts";
+import { compressed, Compressor, inflate, noise, OBJECT_OF_64_KIB, SUFFIX, TEXTS } from "./compressed.ts";
 import { test } from "./harness.ts";
 
 const KINDS = { SyncDecompressor, StreamDecompressor };
@@ -129,6 +129,14 @@ for (const [kind, Kind] of Object.entries(KINDS)) {
       }),
       { numRuns: 25 },
     );
+  });
+
+  test(`${kind} takes white space in a chunk of its own for the end of a payload`, async () => {
+    const text = `${OBJECT_OF_64_KIB} \n`;
+    const [message] = await compressed([text]) as [Uint8Array];
+    const decompressor = new Kind("zlib-stream", {});
+    assert(await inflate(decompressor, message) === text);
+    decompressor.close();
   });
 
   test(`${kind} is not misled by a message that is cut where a flush stands inside of a payload`, async () => {
