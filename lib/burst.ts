@@ -1,6 +1,6 @@
-/** The rate of a burst: that many frames come within that time, in milliseconds, over and over. */
+/** The rate of a burst: so many milliseconds a frame at most, over windows of so many frames. */
+const FRAME_MS = 0.25;
 const WINDOW_FRAMES = 16;
-const WINDOW_MS = 4;
 
 /** How many windows have to pass like that: gathering makes frames wait for a timer, so the burst has to last. */
 const WINDOWS = 8;
@@ -23,12 +23,12 @@ export class Burst {
     return this.#windows >= WINDOWS;
   }
 
-  /** Takes in that so many frames are inflated. */
+  /** Takes in that so many frames are about to be inflated. What is done with those before counts as time between them. */
   count(frames: number): void {
     this.#frames += frames;
-    if (this.#frames < WINDOW_FRAMES || this.isOn) return;
+    if (this.#frames < WINDOW_FRAMES) return;
     const now = performance.now();
-    this.#windows = now - this.#windowAt <= WINDOW_MS ? this.#windows + 1 : 0;
+    this.#windows = now - this.#windowAt <= this.#frames * FRAME_MS ? this.#windows + 1 : 0;
     this.#windowAt = now;
     this.#frames = 0;
   }

@@ -49,16 +49,34 @@ test("Burst goes on through what takes long to work through, and ends with a pau
     burst.rest();
     burst.resume();
     burst.count(64);
-    clock.tick(20);
+    clock.tick(15);
     burst.rest();
     clock.tick(0.2);
     burst.resume();
+    burst.count(64);
     assertEquals(burst.isOn, true);
     burst.rest();
     clock.tick(0.4);
     burst.resume();
     assertEquals(burst.isOn, false);
     burst.count(64);
+    assertEquals(burst.isOn, false);
+  } finally {
+    clock.uninstall();
+  }
+});
+
+test("Burst ends where frames come slowly, though working through them leaves no pause", () => {
+  const clock = FakeTimers.install({ toFake: ["performance"] });
+  try {
+    const burst = new Burst();
+    for (let frame = 0; frame < 200; frame++) burst.count(1);
+    for (let batch = 0; batch < 10; batch++) {
+      burst.resume();
+      burst.count(4);
+      clock.tick(4);
+      burst.rest();
+    }
     assertEquals(burst.isOn, false);
   } finally {
     clock.uninstall();

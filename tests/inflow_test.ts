@@ -1,4 +1,5 @@
 import { constants, createDeflate } from "node:zlib";
+import FakeTimers from "@sinonjs/fake-timers";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Decompressor } from "../lib/decompressor.ts";
@@ -154,6 +155,53 @@ test("Inflow takes nothing at all for no payload yet, at once or later", async (
   assertEquals([own.messages, own.errors], [['{"op":11}'], []]);
 });
 
+test("Inflow does not go deeper with every frame where a decompressor calls back at once", async () => {
+  const payload = new TextEncoder().encode("{}");
+  const inflated = {
+    then(take: (payload: Uint8Array) => unknown) {
+      take(payload);
+      return inflated;
+    },
+  };
+  const results: unknown[] = [Promise.resolve(null)];
+  using own = inflow({ decompress: () => (results.pop() ?? inflated) as Promise<Uint8Array>, close() {} });
+  // The others wait behind the first.
+  for (let frame = 0; frame <= 20_000; frame++) own.push(Uint8Array.of(1));
+  await own.end();
+  assertEquals([own.messages.length, own.errors], [20_000, []]);
+});
+
+test("Inflow gathers the frames of a burst, and inflates what comes by itself at once", async () => {
+  const clock = FakeTimers.install({ toFake: ["performance"] });
+  const { write } = WritableStreamDefaultWriter.prototype;
+  let writes = 0;
+  WritableStreamDefaultWriter.prototype.write = function (chunk) {
+    writes++;
+    return write.call(this, chunk);
+  };
+  try {
+    const payloads = Array.from({ length: 250 }, (_, at) => `{"at":${at}}`);
+    const frames = await deflated(payloads);
+    using own = inflow();
+    const pushAndWait = async (count: number) => {
+      const from = own.messages.length;
+      for (const frame of frames.slice(from, from + count)) own.push(frame);
+      while (own.messages.length < from + count) await turn();
+    };
+    for (let frame = 0; frame < 144; frame++) await pushAndWait(1);
+    assertEquals(writes, 144);
+    await pushAndWait(50);
+    assertEquals(writes, 145);
+    clock.tick(1);
+    for (let frame = 0; frame < 10; frame++) await pushAndWait(1);
+    assertEquals(writes, 155);
+    assertEquals(own.messages, payloads.slice(0, 204));
+  } finally {
+    WritableStreamDefaultWriter.prototype.write = write;
+    clock.uninstall();
+  }
+});
+
 test("Inflow leaves alone what belongs to the socket, and what another decompressor gave", async () => {
   class Recorder extends Decompressor {
     readonly seen: (Uint8Array | null)[] = [];
@@ -171,6 +219,8 @@ test("Inflow leaves alone what belongs to the socket, and what another decompres
     const own = new Inflow(decompressor, { onMessage: () => {}, onError: () => {} });
     own.push(sent);
     await new Promise<void>((resolve) => own.end(resolve));
+    // Bytes are given back when they have been read, which may be later.
+    await turn();
     own.close();
   }
   assertEquals(sent.byteLength, frame.length);
