@@ -36,16 +36,19 @@
  */
 import { Buffer } from "node:buffer";
 import type { CompressionFormat, DecompressorLike } from "./decompressor.ts";
-import {
-  assertSupported,
-  CORRUPT,
-  type NodeDecompressorOptions,
-  StreamDecompressor,
-  SyncDecompressor,
-} from "./zlib_decompressors.ts";
+import { assertSupported, CORRUPT, StreamDecompressor, SyncDecompressor } from "./zlib_decompressors.ts";
 
 export type { CompressionFormat, DecompressorLike } from "./decompressor.ts";
-export type { NodeDecompressorOptions } from "./zlib_decompressors.ts";
+
+/** Options of `createNodeDecompressor`. */
+export interface NodeDecompressorOptions {
+  /**
+   * The most bytes a payload may have once it is inflated.
+   *
+   * @default {268_435_456}
+   */
+  maxPayloadBytes?: number;
+}
 
 /** Whether the part of `node:zlib` that is not public works as known, where it was tried. */
 const works = new Map<CompressionFormat, boolean>();
@@ -75,14 +78,14 @@ const works = new Map<CompressionFormat, boolean>();
  */
 export function createNodeDecompressor(
   format: CompressionFormat,
-  options: NodeDecompressorOptions = {},
+  { maxPayloadBytes }: NodeDecompressorOptions = {},
 ): DecompressorLike {
   let atOnce = works.get(format);
   if (atOnce === undefined) {
     assertSupported(format);
     works.set(format, atOnce = worksAtOnce(format));
   }
-  return atOnce ? new SyncDecompressor(format, options) : new StreamDecompressor(format, options);
+  return atOnce ? new SyncDecompressor(format, maxPayloadBytes) : new StreamDecompressor(format, maxPayloadBytes);
 }
 
 /** `{"op": 10, "d": {}}` in both formats, flushed and not ended. */
@@ -94,7 +97,7 @@ const SAMPLES: Record<CompressionFormat, string> = {
 /** Tries what is not public, cut in two and with something corrupt behind it. */
 function worksAtOnce(format: CompressionFormat): boolean {
   const sample = new Uint8Array(Buffer.from(SAMPLES[format], "base64"));
-  const decompressor = new SyncDecompressor(format, {});
+  const decompressor = new SyncDecompressor(format);
   try {
     decompressor.decompress(sample.subarray(0, 9));
     const payload = decompressor.decompress(sample.subarray(9));

@@ -3,16 +3,6 @@ import { joined } from "./bytes.ts";
 import type { CompressionFormat, DecompressorLike } from "./decompressor.ts";
 import { PayloadCollector } from "./payload_collector.ts";
 
-/** Options of `createNodeDecompressor`. */
-export interface NodeDecompressorOptions {
-  /**
-   * The most bytes a payload may have once it is inflated.
-   *
-   * @default {268_435_456}
-   */
-  maxPayloadBytes?: number;
-}
-
 /** The part of a `node:zlib` stream that is not public: it inflates at once and tells how far it came. */
 interface Internals {
   readonly _handle: {
@@ -44,7 +34,7 @@ abstract class ZlibDecompressor implements DecompressorLike {
   protected readonly output: PayloadCollector;
   #failure: Error | undefined;
 
-  constructor(format: CompressionFormat, { maxPayloadBytes }: NodeDecompressorOptions) {
+  constructor(format: CompressionFormat, maxPayloadBytes?: number) {
     this.output = new PayloadCollector(format, maxPayloadBytes);
     this.stream = openStream(format);
     this.stream.on("error", (cause) => this.fail(corrupt(cause)));
@@ -115,8 +105,8 @@ export class SyncDecompressor extends ZlibDecompressor {
 export class StreamDecompressor extends ZlibDecompressor {
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(format: CompressionFormat, options: NodeDecompressorOptions) {
-    super(format, options);
+  constructor(format: CompressionFormat, maxPayloadBytes?: number) {
+    super(format, maxPayloadBytes);
     this.stream.on("data", (chunk: Uint8Array) => {
       const error = this.output.add(new Uint8Array(chunk));
       if (error !== null) this.fail(error);
