@@ -111,6 +111,8 @@ interface Inflating {
 export class Decompressor implements DecompressorLike, Disposable {
   /** The format it inflates. */
   readonly format: CompressionFormat;
+  /** The most bytes a payload may have once it is inflated. */
+  readonly maxPayloadBytes: number;
   readonly #output: PayloadCollector;
   readonly #writer: WritableStreamDefaultWriter<BufferSource>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -124,7 +126,7 @@ export class Decompressor implements DecompressorLike, Disposable {
   #inflating: Inflating | null = null;
   readonly #isRuntimeKnown = KNOWN_RUNTIMES.test(globalThis.navigator?.userAgent);
   readonly #onRead = ({ done, value }: ReadableStreamReadResult<Uint8Array>): void => {
-    if (done) return;
+    if (done || this.#failure !== undefined) return;
     this.#read();
     const error = this.#output.add(value);
     if (error !== null) return this.#fail(error);
@@ -149,6 +151,7 @@ export class Decompressor implements DecompressorLike, Disposable {
     checkFormat("decompress: the format", format);
     this.format = format;
     this.#output = new PayloadCollector(format, options.maxPayloadBytes);
+    this.maxPayloadBytes = this.#output.maxPayloadBytes;
     const stream = openStream(format);
     this.#writer = stream.writable.getWriter();
     this.#reader = stream.readable.getReader();
@@ -175,9 +178,7 @@ export class Decompressor implements DecompressorLike, Disposable {
 
   /** Ends the stream and frees it. What is under way is rejected. */
   close(): void {
-    if (this.#failure === undefined) {
-      this.#fail(new DOMException("Cannot decompress: the decompressor is closed", "InvalidStateError"));
-    }
+    this.#fail(new DOMException("Cannot decompress: the decompressor is closed", "InvalidStateError"));
   }
 
   /** The same as {@linkcode close}. */
@@ -185,11 +186,14 @@ export class Decompressor implements DecompressorLike, Disposable {
     this.close();
   }
 
+  /** Ends it for the reason that is given, unless it has ended. */
   #fail(error: unknown): void {
-    this.#failure = error;
-    this.#output.clear();
-    this.#reader.cancel(error).catch(() => {});
-    this.#writer.abort(error).catch(() => {});
+    if (this.#failure === undefined) {
+      this.#failure = error;
+      this.#output.clear();
+      this.#reader.cancel(error).catch(() => {});
+      this.#writer.abort(error).catch(() => {});
+    }
     if (this.#inflating !== null) this.#settle(this.#inflating);
   }
 
@@ -213,8 +217,7 @@ export class Decompressor implements DecompressorLike, Disposable {
     // runtimes to it).
     const written = inflating.isOneWrite ? this.#write(bytes) : this.#writePieces(bytes);
     return written.then(() => this.#settle(inflating), (cause) => {
-      this.#failure ??= new TypeError("Cannot decompress: the data is corrupt", { cause });
-      this.#settle(inflating);
+      this.#fail(new TypeError("Cannot decompress: the data is corrupt", { cause }));
     });
   }
 

@@ -26,6 +26,9 @@ export interface InflowHandlers {
 const BATCH_FRAMES = 64;
 const BATCH_BYTES = 32 * 1024;
 
+/** zlib makes up to so many bytes of one: what is inflated as one may not pass the bound that each payload has. */
+const MOST_INFLATED = 1_032;
+
 /** A payload is asked about by its head where its first chunk has at least so many bytes. */
 const LARGE_BYTES = 8 * 1024;
 const HEAD_BYTES = 256;
@@ -51,18 +54,19 @@ export class Inflow {
   #isWorking = false;
   #isClosed = false;
   readonly #burst = new Burst();
+  readonly #batchBytes: number;
   /** Calls off what is about to be started. */
   #callOff: (() => void) | undefined;
-  /** The last four bytes that came, as a number. */
+  /** The last four bytes that went in, as a number. */
   #tail = 0;
   /** How many payloads have gone in and not come out. */
   #expected = 0;
   readonly #onInflated = (chunks: Uint8Array[] | null, error?: unknown): void => {
     if (error !== undefined) return this.#fail(error);
     try {
-      if (chunks !== null && !this.#isClosed) this.#tellAll(chunks);
-    } catch (error) {
-      return this.#fail(error);
+      if (chunks !== null) this.#tellAll(chunks);
+    } catch (thrown) {
+      return this.#fail(thrown);
     }
     this.#goOn();
   };
@@ -74,10 +78,13 @@ export class Inflow {
     // Another implementation gets what it was promised: a message at a time.
     this.#own = decompressor?.constructor === Decompressor ? decompressor as Decompressor : null;
     this.#hasSuffix = this.#own?.format === "zlib-stream";
+    // A batch ends with the frame that passes this, which is smaller.
+    this.#batchBytes = Math.min(BATCH_BYTES, (this.#own?.maxPayloadBytes ?? Infinity) / (2 * MOST_INFLATED));
   }
 
   /** Takes in a frame. A text frame is taken for what it says, whatever was agreed on. */
   push(frame: ArrayBuffer | string): void {
+    if (this.#isClosed) return;
     if (typeof frame === "string" || this.#decompressor === null) {
       const text = typeof frame === "string" ? frame : decoder.decode(frame);
       if (this.#waiting.length > 0 || this.#isWorking) this.#line(text);
@@ -115,7 +122,7 @@ export class Inflow {
   }
 
   #isFull(): boolean {
-    return this.#waiting.length >= BATCH_FRAMES || this.#waitingBytes >= BATCH_BYTES;
+    return this.#waiting.length >= BATCH_FRAMES || this.#waitingBytes >= this.#batchBytes;
   }
 
   #gather(): void {
@@ -215,10 +222,10 @@ export class Inflow {
     let tail = this.#tail;
     let end = 0;
     let endBytes = 0;
-    while (count < most && bytes < BATCH_BYTES) {
+    while (count < most && bytes < this.#batchBytes) {
       const frame = this.#waiting[count];
       // A large one by itself: its head may be all of it that is wanted.
-      if (typeof frame !== "object" || (count > 0 && frame.length >= BATCH_BYTES)) break;
+      if (typeof frame !== "object" || (count > 0 && frame.length >= this.#batchBytes)) break;
       count++;
       bytes += frame.length;
       tail = tailAfter(tail, frame);

@@ -12,7 +12,7 @@ const SPACE = 0x20;
 /** Gathers what comes out of a stream until it is a payload, for whoever inflates it by whatever means. */
 export class PayloadCollector {
   readonly #format: CompressionFormat;
-  readonly #maxPayloadBytes: number;
+  readonly maxPayloadBytes: number;
   #chunks: Uint8Array[] = [];
   #size = 0;
   /** The last four bytes that went in, as a number. */
@@ -24,7 +24,7 @@ export class PayloadCollector {
   constructor(format: CompressionFormat, maxPayloadBytes: number = DEFAULT_MAX_PAYLOAD_BYTES) {
     checkNumber("decompress: maxPayloadBytes", maxPayloadBytes, 1, Infinity, false);
     this.#format = format;
-    this.#maxPayloadBytes = maxPayloadBytes;
+    this.maxPayloadBytes = maxPayloadBytes;
   }
 
   /** Takes note of a message that goes in. */
@@ -35,8 +35,8 @@ export class PayloadCollector {
   /** Takes in what came out. Gives an error where that is too much. */
   add(chunk: Uint8Array): RangeError | null {
     this.#size += chunk.length;
-    if (this.#size > this.#maxPayloadBytes) {
-      return new RangeError(`Cannot decompress: a payload is larger than ${this.#maxPayloadBytes} bytes`);
+    if (this.#size > this.maxPayloadBytes) {
+      return new RangeError(`Cannot decompress: a payload is larger than ${this.maxPayloadBytes} bytes`);
     }
     if (chunk.length > 0) this.#chunks.push(chunk);
     // Each byte is looked at once at most: a peer may send nothing but white space.

@@ -8,7 +8,10 @@ export interface SocketHandlers {
   onMessage(message: string): void;
   /** A large payload begins like this; `true` means that the rest of it is not wanted, and it is received. */
   onHead?(head: string): boolean;
-  /** The peer closed, or what it sent cannot be inflated (`error`). Comes once, after all payloads before it. */
+  /**
+   * The peer closed, or what it sent cannot be inflated (`error`). Comes once, after all payloads before it, but for those
+   * that were inflated together with what is corrupt: a resume brings them again.
+   */
   onClose(code: number, error?: unknown): void;
 }
 

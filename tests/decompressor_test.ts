@@ -199,6 +199,16 @@ test("Decompressor.close rejects what is under way though its write never ends",
   await assertRejects(() => payload, DOMException, "is closed");
 });
 
+test("Decompressor.close is the reason for good, also where something comes out just then that is too large", async () => {
+  using platform = new ScriptedStream();
+  const decompressor = new Decompressor("zlib-stream", { maxPayloadBytes: 6 });
+  const payload = inflate(decompressor, new Uint8Array(SUFFIX));
+  platform.give('{"d":1}');
+  decompressor.close();
+  await assertRejects(() => payload, DOMException, "is closed");
+  await assertRejects(() => inflate(decompressor, new Uint8Array(SUFFIX)), DOMException, "is closed");
+});
+
 test("Decompressor rejects a short payload above its bound before the write has resolved", async () => {
   using platform = new ScriptedStream();
   using decompressor = new Decompressor("zlib-stream", { maxPayloadBytes: 6 });

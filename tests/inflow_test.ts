@@ -35,6 +35,7 @@ function inflow(decompressor: ConstructorParameters<typeof Inflow>[0] = new Deco
     errors,
     push: (frame: Uint8Array | string) => own.push(typeof frame === "string" ? frame : frame.slice().buffer),
     end: () => new Promise<void>((resolve) => own.end(resolve)),
+    close: () => own.close(),
     [Symbol.dispose]: () => own.close(),
   };
 }
@@ -91,6 +92,58 @@ test("Inflow hands over all of a long burst, also when nothing comes after it", 
   }
   while (own.messages.length < payloads.length) await turn();
   assertEquals(own.messages, payloads);
+});
+
+test("Inflow hands over what came in a burst while it worked, also when nothing comes after it", async () => {
+  const payloads = Array.from({ length: 300 }, (_, at) => `{"at":${at}}`);
+  const frames = await deflated(payloads);
+  const messages: string[] = [];
+  const isLast = Promise.withResolvers<void>();
+  const own = new Inflow(new Decompressor(), {
+    onMessage: (message) => {
+      messages.push(message);
+      if (messages.length === 299) own.push(frames[299]!.slice().buffer);
+      if (messages.length === 300) isLast.resolve();
+    },
+    onError: isLast.reject,
+  });
+  for (const frame of frames.slice(0, 200)) {
+    own.push(frame.slice().buffer);
+    for (let turns = 0; turns < 20; turns++) await Promise.resolve();
+  }
+  for (const frame of frames.slice(200, 299)) own.push(frame.slice().buffer);
+  await isLast.promise;
+  own.close();
+  assertEquals(messages, payloads);
+});
+
+test("Inflow holds each payload of a burst to the bound, and not what it inflates at once", async () => {
+  const payloads = Array.from({ length: 40 }, (_, at) => `{"at":${at},"d":"${"x".repeat(30_000)}"}`);
+  using own = inflow(new Decompressor("zlib-stream", { maxPayloadBytes: 100_000 }));
+  for (const frame of await deflated([...payloads, `"${"x".repeat(100_000)}"`])) own.push(frame);
+  while (own.errors.length === 0) await turn();
+  assertEquals([own.messages.length, String(own.errors[0])], [
+    40,
+    "RangeError: Cannot decompress: a payload is larger than 100000 bytes",
+  ]);
+});
+
+test("Inflow asks about every large payload that comes by itself, by its head", async () => {
+  const payloads = ["a", "b", "c"].map((name) => `{"t":"${name}","d":"${"x".repeat(20_000)}"}`);
+  const heads: string[] = [];
+  const messages: string[] = [];
+  const own = new Inflow(new Decompressor(), {
+    onMessage: (message) => messages.push(message),
+    onHead: (head) => heads.push(head.slice(0, 9)) !== 2,
+    onError: (error) => messages.push(String(error)),
+  });
+  for (const frame of await deflated(payloads)) {
+    own.push(frame.slice().buffer);
+    await new Promise<void>((resolve) => own.end(resolve));
+  }
+  own.close();
+  assertEquals(heads, ['{"t":"a",', '{"t":"b",', '{"t":"c",']);
+  assertEquals(messages, [payloads[1]]);
 });
 
 test("Inflow does not keep whole payloads back for one that is still coming", async () => {
@@ -173,6 +226,7 @@ test("Inflow does not go deeper with every frame where a decompressor calls back
 
 test("Inflow gathers the frames of a burst, and inflates what comes by itself at once", async () => {
   const clock = FakeTimers.install({ toFake: ["performance"] });
+  clock.tick(1_000);
   const { write } = WritableStreamDefaultWriter.prototype;
   let writes = 0;
   WritableStreamDefaultWriter.prototype.write = function (chunk) {
@@ -192,10 +246,13 @@ test("Inflow gathers the frames of a burst, and inflates what comes by itself at
     assertEquals(writes, 144);
     await pushAndWait(50);
     assertEquals(writes, 145);
+    await pushAndWait(50);
+    assertEquals(writes, 146);
     clock.tick(1);
-    for (let frame = 0; frame < 10; frame++) await pushAndWait(1);
-    assertEquals(writes, 155);
-    assertEquals(own.messages, payloads.slice(0, 204));
+    own.push(frames[244] as Uint8Array);
+    assertEquals(writes, 147);
+    while (own.messages.length < 245) await turn();
+    assertEquals(own.messages, payloads.slice(0, 245));
   } finally {
     WritableStreamDefaultWriter.prototype.write = write;
     clock.uninstall();
@@ -237,6 +294,18 @@ test("Inflow tells of corrupt data once, after what came before it, and of nothi
   while (own.errors.length === 0) await turn();
   assertEquals(own.messages, ['{"a":1}']);
   assertEquals(own.errors.length, 1);
+});
+
+test("Inflow is silent once it is closed, also while something is inflated and where more comes", async () => {
+  const [frame] = await deflated(['{"a":1}']) as [Uint8Array];
+  for (const frames of [[frame], []]) {
+    const own = inflow();
+    for (const frame of frames) own.push(frame);
+    own.close();
+    own.push("text");
+    for (let turns = 0; turns < 5; turns++) await turn();
+    assertEquals([own.messages, own.errors], [[], []]);
+  }
 });
 
 test("Inflow is silent once it is closed, also from within a message", async () => {
