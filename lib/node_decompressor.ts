@@ -8,8 +8,8 @@
  * - **on Deno**, to have zstd-stream, which its `DecompressionStream` lacks.
  *
  * With zlib-stream on Deno and Bun the default is cheaper under load, because it inflates many messages in one go: all of an
- * event costs 1.12 times as much with this on Deno, and 1.18 times on Bun. Where events come one by one, at 2,000 a
- * second, it is 0.87 and 0.96 times. zstd-stream with this costs 1.08 and 1.14 times as much as zlib-stream by default, and
+ * event costs 1.15 times as much with this on Deno, and 1.12 times on Bun. Where events come one by one, at 2,000 a
+ * second, it is 0.86 and 0.92 times. zstd-stream with this costs 1.04 and 1.18 times as much as zlib-stream by default, and
  * saves traffic. `deno task bench` in a clone measures it anew ("./node").
  *
  * What else it costs: inflating happens inside the event loop, so that a payload of many megabytes blocks it for as long as
