@@ -222,6 +222,8 @@ export class Inflow {
     let tail = this.#tail;
     let end = 0;
     let endBytes = 0;
+    // What came of it before counts towards its bound already.
+    const isPartIn = this.#hasSuffix && tail !== ZLIB_SUFFIX;
     while (count < most && bytes < this.#batchBytes) {
       const frame = this.#waiting[count];
       // A large one by itself: its head may be all of it that is wanted.
@@ -234,6 +236,7 @@ export class Inflow {
       this.#tail = tail;
       end = count;
       endBytes = bytes;
+      if (isPartIn) break;
     }
     if (end === 0) {
       this.#tail = tail;

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Decompressor } from "../lib/decompressor.ts";
 import { Inflow } from "../lib/inflow.ts";
+import { noise } from "./compressed.ts";
 import { test } from "./harness.ts";
 
 /** Compresses payloads as one stream, each flushed. */
@@ -126,6 +127,17 @@ test("Inflow holds each payload of a burst to the bound, and not what it inflate
     40,
     "RangeError: Cannot decompress: a payload is larger than 100000 bytes",
   ]);
+});
+
+test("Inflow holds a payload that came in several messages to the bound, whatever follows it", async () => {
+  const large = noise(60_000);
+  const payloads = [large, ...Array.from({ length: 10 }, (_, at) => `{"at":${at},"d":"${"x".repeat(500)}"}`)];
+  const [first, ...others] = await deflated(payloads) as [Uint8Array, ...Uint8Array[]];
+  using own = inflow(new Decompressor("zlib-stream", { maxPayloadBytes: large.length }));
+  for (const frame of [first.subarray(0, -8), first.subarray(-8), ...others]) own.push(frame);
+  while (own.messages.length < payloads.length && own.errors.length === 0) await turn();
+  assertEquals(own.errors, []);
+  assertEquals(own.messages, payloads);
 });
 
 test("Inflow asks about every large payload that comes by itself, by its head", async () => {
