@@ -111,8 +111,6 @@ interface Inflating {
 export class Decompressor implements DecompressorLike, Disposable {
   /** The format it inflates. */
   readonly format: CompressionFormat;
-  /** The most bytes a payload may have once it is inflated. */
-  readonly maxPayloadBytes: number;
   readonly #output: PayloadCollector;
   readonly #writer: WritableStreamDefaultWriter<BufferSource>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -151,12 +149,16 @@ export class Decompressor implements DecompressorLike, Disposable {
     checkFormat("decompress: the format", format);
     this.format = format;
     this.#output = new PayloadCollector(format, options.maxPayloadBytes);
-    this.maxPayloadBytes = this.#output.maxPayloadBytes;
     const stream = openStream(format);
     this.#writer = stream.writable.getWriter();
     this.#reader = stream.readable.getReader();
     this.#writer.closed.catch(() => {});
     this.#read();
+  }
+
+  /** The most bytes a payload may have once it is inflated. */
+  get maxPayloadBytes(): number {
+    return this.#output.maxPayloadBytes;
   }
 
   /**
