@@ -28,7 +28,8 @@ natsTest("ClusterWorker goes on soon after NATS was away, whatever is lost as it
   await server.kill();
   await server.start();
   rig.say("after");
-  await deadline(until(() => handled.length === 2), 15_000);
+  // The first may come again: the server was killed just after it was acknowledged.
+  await deadline(until(() => handled.includes("after")), 15_000);
 });
 
 natsTest("ClusterWorker makes its consumer again where somebody has deleted it", async (server) => {
